@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shared module: the clock. Time is counted in steps (attempts to execute an instruction) and never read
+// from a wall clock, so that every engine sees the same time at the same step.
+//
+// hart.icount is the count at the last poll, `step` what was made since; the engine polls (poll.wgsl)
+// when step reaches `limit`.
+
+var<private> step: u32;
+var<private> limit: u32;
+
+// The steps made before the instruction that is being executed.
+fn icount_now() -> dword {
+  return dword_add_u32(hart.icount, step);
+}
+
+// Has the engine poll for interrupts and exits after the instruction that is being executed.
+fn request_poll() {
+  limit = step + 1u;
+}
+
+// Undoes the instruction that is being executed: it does not count, and is executed again when the
+// machine is resumed.
+fn exit_retry(reason: u32, arg0: u32) {
+  step -= 1u;
+  jumped = true;
+  exit_raise(reason, arg0, 0u);
+}
+
+// Stops the machine after this instruction. The first reason stands.
+fn exit_raise(reason: u32, arg0: u32, arg1: u32) {
+  if (machine.run_state == EXIT_NONE) {
+    machine.run_state = reason;
+    machine.exit_arg0 = arg0;
+    machine.exit_arg1 = arg1;
+  }
+  request_poll();
+}
+
+// mtime without the offset that a guest gave it by writing mtime.
+fn ticks_now() -> dword {
+  return dword_srl(dword_add(icount_now(), hart.time_skipped), MTIME_SHIFT);
+}
+
+fn mtime_now() -> dword {
+  return dword_add(ticks_now(), aclint.mtime_offset);
+}
+
+// The counters are offsets to icount while they run, and the values themselves while mcountinhibit
+// stops them.
+fn mcycle_now() -> dword {
+  if ((hart.mcountinhibit & COUNTEREN_CY) != 0u) {
+    return hart.mcycle_offset;
+  }
+  return dword_add(icount_now(), hart.mcycle_offset);
+}
+
+fn minstret_now() -> dword {
+  if ((hart.mcountinhibit & COUNTEREN_IR) != 0u) {
+    return hart.minstret_offset;
+  }
+  return dword_add(icount_now(), hart.minstret_offset);
+}
+
+// How many steps from now until mtime reaches `compare`: 0 if it has, 0xffffffff if that is further
+// away than a poll can wait.
+fn steps_until(compare: dword) -> u32 {
+  if (dword_leu(compare, mtime_now())) {
+    return 0u;
+  }
+  let ticks = dword_sub(compare, aclint.mtime_offset);
+  if (dword_hi(dword_srl(ticks, 28u)) != 0u) {
+    return 0xffffffffu;
+  }
+  let steps = dword_sub(dword_sll(ticks, MTIME_SHIFT), dword_add(icount_now(), hart.time_skipped));
+  if (dword_hi(steps) != 0u) {
+    return 0xffffffffu;
+  }
+  return dword_lo(steps);
+}
+
+fn mtimer_pending() -> bool {
+  return dword_leu(aclint.mtimecmp, mtime_now());
+}
+
+// Sstc: the supervisor's own timer.
+fn stimer_enabled() -> bool {
+  return (hart.menvcfgh & MENVCFGH_STCE) != 0u;
+}
+
+fn stimer_pending() -> bool {
+  return stimer_enabled() && dword_leu(hart.stimecmp, mtime_now());
+}

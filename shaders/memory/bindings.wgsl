@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// GPU only: the buffers of a shard, one bind group. The host's side is src/engine/gpu/shard.h.
+//
+// Arrays with an entry for each machine are field-major: word w of machine vm is at w * vm_count + vm, so
+// that neighbouring lanes touch neighbouring words.
+
+struct Params {
+  vm_count: u32,
+  budget: u32,      // steps each machine may make in this dispatch
+  ram_pages: u32,   // of each machine
+  pool_pages: u32,  // of the shard, page 0 included
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+// Pages that all machines share and none changes: the boot image. Page 0 is all zeros.
+@group(0) @binding(1) var<storage, read> base: array<u32>;
+// For each page of guest RAM, its page in `base`.
+@group(0) @binding(2) var<storage, read> base_map: array<u32>;
+// Private pages. Page 0 is never used.
+@group(0) @binding(3) var<storage, read_write> pool: array<u32>;
+// For each page of guest RAM of each machine: its page in `pool`, or 0 while it has none.
+@group(0) @binding(4) var<storage, read_write> page_map: array<u32>;
+// The machines' state, isa/state.def.
+@group(0) @binding(5) var<storage, read_write> state: array<u32>;
+// What the machines printed in this dispatch: CONSOLE_RING_BYTES bytes each, packed into words.
+@group(0) @binding(6) var<storage, read_write> console: array<u32>;
+// CONTROL_* words, then the exit queue (4 words an entry), then the count of console bytes of each machine.
+@group(0) @binding(7) var<storage, read_write> control: array<atomic<u32>>;
+
+const CONTROL_POOL_NEXT: u32 = 0u;      // first page of the pool never given out
+const CONTROL_EXIT_COUNT: u32 = 1u;     // entries in the exit queue
+const CONTROL_CONSOLE_BYTES: u32 = 2u;  // printed by all machines together
+const CONTROL_STEPS: u32 = 3u;          // made by the machine that got furthest
+const CONTROL_EXITS: u32 = 4u;          // where the exit queue starts
+const EXIT_WORDS: u32 = 4u;
+
+// The machine that this invocation runs.
+var<private> vm: u32;
