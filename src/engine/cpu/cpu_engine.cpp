@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/cpu/cpu_engine.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "engine/cpu/cpu_machine.h"
+#include "engine/state_hash.h"
+
+namespace rookery {
+namespace {
+
+class CpuEngine final : public Engine {
+ public:
+  CpuEngine(const EngineConfig& config, std::vector<std::unique_ptr<cpu::CpuMachine>> machines)
+      : config_(config), machines_(std::move(machines)), consoles_(machines_.size()) {}
+
+  std::string_view name() const override { return "CPU"; }
+  const EngineConfig& config() const override { return config_; }
+
+  Result<RunReport> run(u64 max_steps) override {
+    RunReport report;
+    for (u32 vm = 0; vm < machines_.size(); ++vm) {
+      cpu::CpuMachine& machine = *machines_[vm];
+      const bool was_runnable = exit_of(machine).reason == isa::EXIT_NONE;
+      if (!was_runnable) continue;
+      u64 steps = 0;
+      Exit exit;
+      do {
+        steps += machine.run(max_steps - steps);
+        exit = exit_of(machine);
+        if (exit.reason == isa::EXIT_CONSOLE_FULL) {
+          consoles_[vm] += machine.take_console();
+          machine.resume();
+        }
+      } while (exit.reason == isa::EXIT_CONSOLE_FULL && steps < max_steps);
+      consoles_[vm] += machine.take_console();
+      report.steps = std::max(report.steps, steps);
+      if (exit.reason != isa::EXIT_NONE && exit.reason != isa::EXIT_CONSOLE_FULL) {
+        exit.vm = vm;
+        report.exits.push_back(exit);
+      }
+    }
+    return report;
+  }
+
+  Result<MachineState> read_state(u32 vm) override { return machines_[vm]->state(); }
+
+  Result<void> write_state(u32 vm, const MachineState& state) override {
+    if (isa::xlen_of(state) != config_.xlen) {
+      return fail(ErrorKind::usage, "A state of RV{} cannot be loaded into a machine of RV{}.",
+                  static_cast<u32>(isa::xlen_of(state)), static_cast<u32>(config_.xlen));
+    }
+    machines_[vm]->set_state(state);
+    return {};
+  }
+
+  Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
+    if (Result<void> ok = check_ram_range(config_, pa, out.size()); !ok) return ok;
+    if (!out.empty()) std::memcpy(out.data(), machines_[vm]->ram().data() + (pa - isa::RAM_BASE), out.size());
+    return {};
+  }
+
+  Result<void> write_ram(u32 vm, u32 pa, std::span<const u8> bytes) override {
+    if (Result<void> ok = check_ram_range(config_, pa, bytes.size()); !ok) return ok;
+    if (bytes.empty()) return {};
+    const u32 offset = pa - isa::RAM_BASE;
+    std::memcpy(machines_[vm]->ram().data() + offset, bytes.data(), bytes.size());
+    machines_[vm]->ram_changed(offset, bytes.size());
+    return {};
+  }
+
+  Result<void> load_base(u32 pa, std::span<const u8> bytes) override {
+    if (Result<void> ok = check_ram_range(config_, pa, bytes.size()); !ok) return ok;
+    if (bytes.empty()) return {};
+    for (const auto& machine : machines_) {
+      std::memcpy(machine->ram().data() + (pa - isa::RAM_BASE), bytes.data(), bytes.size());
+    }
+    return {};
+  }
+
+  std::string take_console(u32 vm) override { return std::exchange(consoles_[vm], {}); }
+
+  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override { return machines_[vm]->push_input(bytes); }
+
+  Result<u64> state_hash(u32 vm) override {
+    return hash_state(machines_[vm]->state()) + hash_ram(machines_[vm]->ram());
+  }
+
+  Result<u64> dirty_pages(u32 vm) override { return machines_[vm]->dirty_pages(); }
+
+ private:
+  static Exit exit_of(const cpu::CpuMachine& machine) {
+    return std::visit(
+        [](const auto& s) {
+          return Exit{0, s.machine.run_state, s.machine.exit_arg0, s.machine.exit_arg1};
+        },
+        machine.state());
+  }
+
+  EngineConfig config_;
+  std::vector<std::unique_ptr<cpu::CpuMachine>> machines_;
+  std::vector<std::string> consoles_;  // printed, not yet taken
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> create_cpu_engine(const EngineConfig& config) {
+  if (Result<void> ok = check_engine_config(config); !ok) return std::unexpected(std::move(ok.error()));
+  std::vector<std::unique_ptr<cpu::CpuMachine>> machines;
+  for (u32 vm = 0; vm < config.vm_count; ++vm) {
+    const u32 ram_bytes = static_cast<u32>(config.ram_bytes);
+    auto machine = config.xlen == Xlen::rv32 ? cpu::make_cpu_machine_32(ram_bytes) : cpu::make_cpu_machine_64(ram_bytes);
+    if (machine == nullptr) {
+      return fail(ErrorKind::out_of_memory, "There is no memory for {} MiB of guest RAM (machine {} of {}).",
+                  config.ram_bytes >> 20, vm + 1, config.vm_count);
+    }
+    machines.push_back(std::move(machine));
+  }
+  return std::make_unique<CpuEngine>(config, std::move(machines));
+}
+
+}  // namespace rookery

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// One machine of the CPU engine, of either width. Implemented by interpreter.inl.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "isa/state.h"
+
+namespace rookery::cpu {
+
+class CpuMachine {
+ public:
+  virtual ~CpuMachine() = default;
+
+  // Runs until the machine exits or has made exactly max_steps more steps; returns the steps made.
+  virtual u64 run(u64 max_steps) = 0;
+
+  // Makes a machine that exited runnable again.
+  virtual void resume() = 0;
+
+  virtual isa::MachineState state() const = 0;
+  // `state` has this machine's width.
+  virtual void set_state(const isa::MachineState& state) = 0;
+
+  // Guest RAM. After changing it from outside, ram_changed() says so.
+  virtual std::span<u8> ram() = 0;
+  virtual void ram_changed(u32 offset, u64 bytes) = 0;
+
+  virtual std::string take_console() = 0;
+  virtual u32 push_input(std::span<const u8> bytes) = 0;
+  virtual u64 dirty_pages() const = 0;
+};
+
+// RAM is reserved here and becomes resident as it is touched. Null if there is not enough.
+std::unique_ptr<CpuMachine> make_cpu_machine_32(u32 ram_bytes);
+std::unique_ptr<CpuMachine> make_cpu_machine_64(u32 ram_bytes);
+
+}  // namespace rookery::cpu

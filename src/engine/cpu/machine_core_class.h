@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The body of MachineCore32 and MachineCore64, included twice by machine_core.h with ROOKERY_CORE and
+// ROOKERY_UINT set. No include guard for that reason.
+
+class ROOKERY_CORE : public Vocabulary<ROOKERY_UINT>, public State<ROOKERY_UINT> {
+ public:
+  using xlen = ROOKERY_UINT;
+
+  // Console bytes that the host has not taken yet; the ring of the shaders, with their capacity.
+  std::string console;
+
+  // Guest RAM, ram_bytes long; owned by the engine.
+  u8* ram = nullptr;
+  std::vector<u8> page_flags;
+
+  // Set when ram_store() or the engine's fast path hits a page with decoded instructions: the address of
+  // the word, for the engine to forget what it decoded there.
+  std::vector<u32> decoded_words_stored;
+  // Set when the TLB was flushed or refilled, for the engine's copies of the entries.
+  bool tlb_was_flushed = false;
+  bool tlb_was_refilled = false;
+
+#include "engine/cpu/machine_core_decl.inc"
+
+  bool ram_contains(u32 pa) const { return pa - RAM_BASE < machine.ram_bytes; }
+
+  u32 ram_load(u32 pa) const {
+    u32 word;
+    std::memcpy(&word, ram + (pa - RAM_BASE), sizeof word);
+    return word;
+  }
+
+  // Stores the bits of `value` that `mask` selects into the aligned word at pa.
+  void ram_store(u32 pa, u32 value, u32 mask) {
+    const u32 word = (ram_load(pa) & ~mask) | (value & mask);
+    std::memcpy(ram + (pa - RAM_BASE), &word, sizeof word);
+    u8& flags = page_flags[(pa - RAM_BASE) / PAGE_BYTES];
+    flags |= kPageDirty;
+    if ((flags & kPageDecoded) != 0) decoded_words_stored.push_back(pa);
+  }
+
+  u32 console_room() const { return CONSOLE_RING_BYTES - static_cast<u32>(console.size()); }
+  void console_put(u32 byte) { console.push_back(static_cast<char>(byte)); }
+
+  // The CPU's RAM is flat: an entry can always be filled. The engine's own copy follows in its fast path.
+  bool tlb_folded(u32, u32, u32) {
+    tlb_was_refilled = true;
+    return true;
+  }
+  void tlb_flushed() { tlb_was_flushed = true; }
+
+  // Expanded from the tables in machine_core.inl.
+  xlen csr_read(u32 number);
+  void csr_write(u32 number, xlen value);
+  xlen isa_amo(u32 ins, xlen m, xlen b);
+  void isa_slow(u32 ins);
+};

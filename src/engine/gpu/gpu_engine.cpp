@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/gpu/gpu_engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "device/uart/uart.h"
+#include "engine/gpu/shader.h"
+#include "engine/gpu/shard.h"
+#include "engine/state_hash.h"
+
+namespace rookery {
+namespace {
+
+using gpu::bytes_of;
+
+// How long a dispatch shall take: far below any watchdog, and short enough to type into one machine.
+constexpr double kInteractiveSeconds = 0.020;
+constexpr double kFleetSeconds = 0.100;
+constexpr u32 kFirstBudget = 20'000;
+constexpr u32 kMinBudget = 1'000;
+constexpr u32 kMaxBudget = 1u << 30;
+
+// Private pages for each of many machines to begin with; a full pool grows.
+constexpr u64 kPagesPerMachine = 16;
+
+u32 run_state_word(Xlen xlen) {
+  const auto word = [](const auto& state) {
+    return static_cast<u32>(&state.machine.run_state - state.words().data());
+  };
+  return std::visit(word, isa::make_state(xlen));
+}
+
+class GpuEngine final : public Engine {
+ public:
+  GpuEngine(const EngineConfig& config, gpu::GpuDevice device, gpu::ComputePipeline pipeline)
+      : config_(config),
+        device_(std::move(device)),
+        pipeline_(std::move(pipeline)),
+        name_("GPU (" + device_.adapter().name + ")"),
+        base_(config.ram_bytes),
+        state_words_(state_words(config.xlen)),
+        run_state_word_(run_state_word(config.xlen)),
+        staged_(u64{state_words_} * config.vm_count),
+        consoles_(config.vm_count) {}
+
+  std::string_view name() const override { return name_; }
+  const EngineConfig& config() const override { return config_; }
+
+  Result<RunReport> run(u64 max_steps) override {
+    if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
+    const u32 budget = static_cast<u32>(std::min<u64>(max_steps, budget_));
+    if (budget == 0) return RunReport{};
+    const auto start = std::chrono::steady_clock::now();
+    for (Shard& shard : shards_) {
+      if (Result<void> ok = shard.start(device_, pipeline_, budget); !ok) return std::unexpected(std::move(ok.error()));
+    }
+    RunReport report;
+    for (u32 i = 0; i < shards_.size(); ++i) {
+      const u32 first = first_vm(i);
+      Result<ShardReport> part =
+          shards_[i].finish(device_, std::span(consoles_).subspan(first, shards_[i].shape().vm_count));
+      if (!part) return std::unexpected(std::move(part.error()));
+      report.steps = std::max<u64>(report.steps, part->steps);
+      if (Result<void> ok = serve(i, *part, report); !ok) return std::unexpected(std::move(ok.error()));
+    }
+    steer(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), budget, report.steps);
+    if (Result<void> ok = device_.check(); !ok) return std::unexpected(std::move(ok.error()));
+    return report;
+  }
+
+  Result<MachineState> read_state(u32 vm) override {
+    MachineState state = isa::make_state(config_.xlen);
+    const std::span<u32> words = words_of(state);
+    if (shards_.empty()) {
+      for (u64 w = 0; w < words.size(); ++w) words[w] = staged_[w * config_.vm_count + vm];
+      return state;
+    }
+    const auto [shard, local] = place(vm);
+    if (Result<void> ok = shards_[shard].read_state(device_, local, words); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    return state;
+  }
+
+  Result<void> write_state(u32 vm, const MachineState& state) override {
+    if (isa::xlen_of(state) != config_.xlen) {
+      return fail(ErrorKind::usage, "A state of RV{} cannot be loaded into a machine of RV{}.",
+                  static_cast<u32>(isa::xlen_of(state)), static_cast<u32>(config_.xlen));
+    }
+    MachineState copy = state;
+    std::visit([&](auto& s) { s.machine.ram_bytes = static_cast<u32>(config_.ram_bytes); }, copy);
+    const std::span<const u32> words = words_of(copy);
+    if (shards_.empty()) {
+      for (u64 w = 0; w < words.size(); ++w) staged_[w * config_.vm_count + vm] = words[w];
+      return {};
+    }
+    const auto [shard, local] = place(vm);
+    return shards_[shard].write_state(device_, local, words);
+  }
+
+  Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
+    if (Result<void> ok = check_ram_range(config_, pa, out.size()); !ok) return ok;
+    if (Result<void> ok = upload(); !ok) return ok;
+    const auto [shard, local] = place(vm);
+    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, local);
+    if (!map) return std::unexpected(std::move(map.error()));
+    u64 offset = pa - isa::RAM_BASE;
+    while (!out.empty()) {
+      const u64 number = offset / isa::PAGE_BYTES;
+      const u64 within = offset % isa::PAGE_BYTES;
+      const u64 count = std::min<u64>(out.size(), isa::PAGE_BYTES - within);
+      std::array<u8, isa::PAGE_BYTES> page;
+      if (Result<void> ok = read_page(shards_[shard], (*map)[number], number, page); !ok) return ok;
+      std::memcpy(out.data(), page.data() + within, count);
+      out = out.subspan(count);
+      offset += count;
+    }
+    return {};
+  }
+
+  Result<void> write_ram(u32 vm, u32 pa, std::span<const u8> bytes) override {
+    if (Result<void> ok = check_ram_range(config_, pa, bytes.size()); !ok) return ok;
+    if (Result<void> ok = upload(); !ok) return ok;
+    const auto [shard, local] = place(vm);
+    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, local);
+    if (!map) return std::unexpected(std::move(map.error()));
+    u64 offset = pa - isa::RAM_BASE;
+    while (!bytes.empty()) {
+      const u64 number = offset / isa::PAGE_BYTES;
+      const u64 within = offset % isa::PAGE_BYTES;
+      const u64 count = std::min<u64>(bytes.size(), isa::PAGE_BYTES - within);
+      std::array<u8, isa::PAGE_BYTES> page;
+      if (Result<void> ok = read_page(shards_[shard], (*map)[number], number, page); !ok) return ok;
+      std::memcpy(page.data() + within, bytes.data(), count);
+      Result<void> ok = (*map)[number] != 0
+                            ? shards_[shard].write_pool(device_, (*map)[number], 0, page)
+                            : shards_[shard].add_private_page(device_, local, static_cast<u32>(number), page);
+      if (!ok) return ok;
+      bytes = bytes.subspan(count);
+      offset += count;
+    }
+    return {};
+  }
+
+  Result<void> load_base(u32 pa, std::span<const u8> bytes) override {
+    if (Result<void> ok = check_ram_range(config_, pa, bytes.size()); !ok) return ok;
+    if (!shards_.empty()) return fail(ErrorKind::internal, "The base pages cannot change once the machines run.");
+    base_.load(pa - isa::RAM_BASE, bytes);
+    return {};
+  }
+
+  std::string take_console(u32 vm) override { return std::exchange(consoles_[vm], {}); }
+
+  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override {
+    Result<MachineState> state = read_state(vm);
+    if (!state) return std::unexpected(std::move(state.error()));
+    const u32 taken = std::visit([&](auto& s) { return device::uart_push_input(s.uart, bytes); }, *state);
+    if (taken != 0) {
+      if (Result<void> ok = write_state(vm, *state); !ok) return std::unexpected(std::move(ok.error()));
+    }
+    return taken;
+  }
+
+  Result<u64> state_hash(u32 vm) override {
+    if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
+    Result<MachineState> state = read_state(vm);
+    if (!state) return std::unexpected(std::move(state.error()));
+    const auto [shard, local] = place(vm);
+    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, local);
+    if (!map) return std::unexpected(std::move(map.error()));
+    std::vector<std::pair<u32, u32>> pages;  // in the pool, of RAM
+    u64 hash = hash_state(*state);
+    for (u32 number = 0; number < map->size(); ++number) {
+      if ((*map)[number] != 0) {
+        pages.emplace_back((*map)[number], number);
+      } else {
+        hash += hash_page(number, base_.page(number));
+      }
+    }
+    std::sort(pages.begin(), pages.end());
+    std::vector<u32> in_pool;
+    for (const auto& [page, number] : pages) in_pool.push_back(page);
+    std::vector<u8> bytes(pages.size() * isa::PAGE_BYTES);
+    if (Result<void> ok = shards_[shard].read_pool_pages(device_, in_pool, bytes); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    for (u64 i = 0; i < pages.size(); ++i) {
+      hash += hash_page(pages[i].second, std::span<const u8>(bytes).subspan(i * isa::PAGE_BYTES).first<isa::PAGE_BYTES>());
+    }
+    return hash;
+  }
+
+  Result<u64> dirty_pages(u32 vm) override {
+    if (shards_.empty()) return 0;
+    const auto [shard, local] = place(vm);
+    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, local);
+    if (!map) return std::unexpected(std::move(map.error()));
+    return static_cast<u64>(std::count_if(map->begin(), map->end(), [](u32 page) { return page != 0; }));
+  }
+
+ private:
+  static u32 state_words(Xlen xlen) {
+    return std::visit([](const auto& state) { return static_cast<u32>(state.words().size()); }, isa::make_state(xlen));
+  }
+  static std::span<u32> words_of(MachineState& state) {
+    return std::visit([](auto& s) { return s.words(); }, state);
+  }
+
+  u32 first_vm(u32 shard) const { return shard * vms_per_shard_; }
+  // The shard of a machine and its number there.
+  std::pair<u32, u32> place(u32 vm) const { return {vm / vms_per_shard_, vm % vms_per_shard_}; }
+
+  // Makes the shards and fills them, once, before the first dispatch.
+  Result<void> upload() {
+    if (!shards_.empty()) return {};
+    const gpu::AdapterLimits& limits = device_.limits();
+    const u64 binding = std::min(limits.max_storage_binding_bytes, limits.max_buffer_bytes);
+    const u64 ram_pages = config_.ram_bytes / isa::PAGE_BYTES;
+
+    const std::span<const u8> base = base_.bytes();
+    if (base.size() > binding) {
+      return fail(ErrorKind::out_of_memory, "The boot image needs {} MiB, the adapter binds at most {} MiB at once.",
+                  base.size() >> 20, binding >> 20);
+    }
+    const u64 max_pool_pages = std::min<u64>(binding / isa::PAGE_BYTES, u64{1} << 21);  // a fold has 31 bits of words
+    const u64 wanted = config_.pool_pages != 0 ? config_.pool_pages
+                       : config_.vm_count == 1 ? ram_pages
+                                               : kPagesPerMachine * config_.vm_count;
+    // As few shards as keep every binding within the limit.
+    const u64 vm_bytes = std::max<u64>({ram_pages * 4, u64{state_words_} * 4, isa::CONSOLE_RING_BYTES});
+    u64 shard_count = std::max<u64>(1, (vm_bytes * config_.vm_count + binding - 1) / binding);
+    shard_count = std::max(shard_count, std::min<u64>(config_.vm_count, (wanted + max_pool_pages - 1) / max_pool_pages));
+    shard_count = std::max(shard_count, (u64{config_.vm_count} + kMaxShardVms - 1) / kMaxShardVms);
+    if (vm_bytes > binding) {
+      return fail(ErrorKind::out_of_memory, "RAM of {} MiB needs a page map of {} MiB, the adapter binds at most {} MiB at once.",
+                  config_.ram_bytes >> 20, vm_bytes >> 20, binding >> 20);
+    }
+    vms_per_shard_ = static_cast<u32>((config_.vm_count + shard_count - 1) / shard_count);
+
+    Result<gpu::GpuBuffer> base_buffer = device_.create_buffer("base", base.size(), gpu::BufferUse::storage);
+    if (!base_buffer) return std::unexpected(std::move(base_buffer.error()).during("uploading the boot image"));
+    Result<gpu::GpuBuffer> map_buffer = device_.create_buffer("base_map", ram_pages * 4, gpu::BufferUse::storage);
+    if (!map_buffer) return std::unexpected(std::move(map_buffer.error()));
+    base_buffer_ = std::move(*base_buffer);
+    base_map_buffer_ = std::move(*map_buffer);
+    if (Result<void> ok = device_.write(base_buffer_, 0, base); !ok) return ok;
+    if (Result<void> ok = device_.write(base_map_buffer_, 0, bytes_of(base_.map())); !ok) return ok;
+
+    std::vector<Shard> shards;
+    for (u32 first = 0; first < config_.vm_count; first += vms_per_shard_) {
+      Shard::Shape shape{};
+      shape.vm_count = std::min(vms_per_shard_, config_.vm_count - first);
+      shape.ram_pages = static_cast<u32>(ram_pages);
+      const u64 share = wanted * shape.vm_count / config_.vm_count + 1;
+      shape.pool_pages = static_cast<u32>(std::min(share, max_pool_pages));
+      // No machine stores to more pages than it has.
+      shape.max_pool_pages = static_cast<u32>(std::min(max_pool_pages, ram_pages * shape.vm_count + 1));
+      shape.state_words = state_words_;
+      Result<Shard> shard = Shard::create(device_, pipeline_, base_buffer_, base_map_buffer_, shape);
+      if (!shard) return std::unexpected(std::move(shard.error()));
+      std::vector<u32> words(u64{state_words_} * shape.vm_count);
+      for (u64 w = 0; w < state_words_; ++w) {
+        std::copy_n(staged_.begin() + static_cast<i64>(w * config_.vm_count + first), shape.vm_count,
+                    words.begin() + static_cast<i64>(w * shape.vm_count));
+      }
+      if (Result<void> ok = shard->write_states(device_, words); !ok) return ok;
+      shards.push_back(std::move(*shard));
+    }
+    shards_ = std::move(shards);
+    staged_ = {};
+    return {};
+  }
+
+  // Serves what the engine can serve itself and passes the other exits on.
+  Result<void> serve(u32 shard_index, const ShardReport& part, RunReport& report) {
+    Shard& shard = shards_[shard_index];
+    bool tried_to_grow = false;
+    bool grew = false;
+    for (Exit exit : part.exits) {
+      bool resume = exit.reason == isa::EXIT_CONSOLE_FULL;  // drained by finish()
+      if (exit.reason == isa::EXIT_POOL_FULL) {
+        if (!tried_to_grow) {
+          tried_to_grow = true;
+          Result<bool> grown = shard.grow_pool(device_, pipeline_, base_buffer_, base_map_buffer_);
+          if (!grown) return std::unexpected(std::move(grown.error()));
+          grew = *grown;
+        }
+        resume = grew;
+      }
+      if (resume) {
+        if (Result<void> ok = shard.write_state_word(device_, exit.vm, run_state_word_, isa::EXIT_NONE); !ok) return ok;
+      } else {
+        exit.vm += first_vm(shard_index);
+        report.exits.push_back(exit);
+      }
+    }
+    return {};
+  }
+
+  // Steers the next dispatch's length by this one's.
+  void steer(double seconds, u32 budget, u64 steps) {
+    const double aim = config_.vm_count == 1 ? kInteractiveSeconds : kFleetSeconds;
+    if (steps < budget || steps == 0) return;  // cut short by an exit: says nothing
+    const double ratio = std::clamp(aim / std::max(seconds, 1e-6), 0.25, 2.0);
+    budget_ = static_cast<u32>(std::clamp(static_cast<double>(budget) * ratio, static_cast<double>(kMinBudget),
+                                          static_cast<double>(kMaxBudget)));
+  }
+
+  Result<void> read_page(Shard& shard, u32 pool_page, u64 number, std::span<u8, isa::PAGE_BYTES> out) {
+    if (pool_page != 0) return shard.read_pool_page(device_, pool_page, out);
+    std::memcpy(out.data(), base_.page(number).data(), out.size());
+    return {};
+  }
+
+  // A dispatch has at most 65,535 workgroups a dimension.
+  static constexpr u64 kMaxShardVms = u64{65'535} * 32;
+
+  EngineConfig config_;
+  gpu::GpuDevice device_;
+  gpu::ComputePipeline pipeline_;
+  std::string name_;
+  BaseImage base_;
+  u32 state_words_;
+  u32 run_state_word_;
+  std::vector<u32> staged_;  // the states before upload(), field-major
+  std::vector<std::string> consoles_;
+  gpu::GpuBuffer base_buffer_;
+  gpu::GpuBuffer base_map_buffer_;
+  std::vector<Shard> shards_;
+  u32 vms_per_shard_ = 1;
+  u32 budget_ = kFirstBudget;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config, gpu::GpuDevice device) {
+  if (Result<void> ok = check_engine_config(config); !ok) return std::unexpected(std::move(ok.error()));
+  Result<gpu::AssembledShader> shader = assemble_interpreter(config.xlen);
+  if (!shader) return std::unexpected(std::move(shader.error()));
+  gpu::PipelineDescription description;
+  description.label = config.xlen == Xlen::rv32 ? "interpreter_rv32" : "interpreter_rv64";
+  description.shader = &*shader;
+  using gpu::BindingType;
+  description.bindings = {{0, BindingType::uniform},           {1, BindingType::read_only_storage},
+                          {2, BindingType::read_only_storage}, {3, BindingType::storage},
+                          {4, BindingType::storage},           {5, BindingType::storage},
+                          {6, BindingType::storage},           {7, BindingType::storage}};
+  Result<gpu::ComputePipeline> pipeline = device.create_pipeline(description);
+  if (!pipeline) return std::unexpected(std::move(pipeline.error()));
+  return std::make_unique<GpuEngine>(config, std::move(device), std::move(*pipeline));
+}
+
+}  // namespace rookery
