@@ -6,9 +6,12 @@
 // machine's words of state, page_map and console and its private pages; base is shared and read-only;
 // control is shared and atomic.
 //
-// The machine lives in private variables while it runs. The loop's fast path is fetch, decode and execute
-// for TLB hits; whatever else happens is noted in `slow` and done behind the switch, so that lanes meet
-// again. Semantics come from isa/*.def (isa/tables.wgsl is generated from them).
+// The machine lives in private variables while it runs. run() alternates between two stages. The hot one
+// fetches, decodes and executes as long as the TLB hits; what it cannot do it notes in `slow` and leaves.
+// The slow one does that for every lane that has something, once. So lanes of a workgroup that need the
+// slow stage at different steps enter it together, and adapters that execute both sides of a branch
+// (SwiftShader does) are spared the slow code. A lane waits at most params.hot_steps for its neighbours.
+// Semantics come from isa/*.def (isa/tables.wgsl is generated from them).
 
 #import "xlen/xlen.wgsl"
 #import "isa/tables.wgsl"
@@ -37,12 +40,17 @@ const OPCODE_BRANCH: u32 = 24u;
 const OPCODE_JALR: u32 = 25u;
 const OPCODE_JAL: u32 = 27u;
 
-// What is left to do behind the switch.
-const SLOW_NONE: u32 = 0u;
-const SLOW_LOAD: u32 = 1u;         // at slow_va
-const SLOW_STORE: u32 = 2u;        // of rs2, at slow_va
-const SLOW_MISALIGNED: u32 = 3u;   // a jump to slow_va
-const SLOW_EXECUTE: u32 = 4u;      // everything else, illegal instructions too
+const OPCODE_AMO: u32 = 11u;
+
+// Why the hot stage left. The first four need a physical address.
+const SLOW_FETCH: u32 = 0u;
+const SLOW_LOAD: u32 = 1u;
+const SLOW_STORE: u32 = 2u;
+const SLOW_ATOMIC: u32 = 3u;
+const SLOW_MISALIGNED: u32 = 4u;  // a jump to slow_va
+const SLOW_SYSTEM: u32 = 5u;
+const SLOW_ILLEGAL: u32 = 6u;
+const SLOW_NONE: u32 = 7u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
@@ -72,37 +80,46 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
   }
 }
 
+// What the hot stage left for the slow one: SLOW_*, the instruction, and the address if there is one.
+var<private> slow: u32;
+var<private> slow_ins: u32;
+var<private> slow_va: xlen;
+
 fn run() {
-  var pc = hart.pc;
   step = 0u;
   limit = 0u;
+  slow = SLOW_NONE;
   loop {
+    if (slow != SLOW_NONE) {
+      execute_slow();
+      slow = SLOW_NONE;
+    }
     if (step == limit) {
-      hart.pc = pc;
       if (!poll()) {
         break;
       }
-      pc = hart.pc;
     }
+    execute_fast(step + min(limit - step, params.hot_steps));
+  }
+}
 
+// The hot stage: executes until `stop` steps are made or something is left for the slow stage.
+fn execute_fast(stop: u32) {
+  var pc = hart.pc;
+  while (step != stop) {
     if (!eq(tlb_tag(pc, fetch_context), fetch_page_tag)) {
-      if (!fetch_enter(pc)) {
-        step += 1u;
-        pc = hart.pc;
-        continue;
-      }
+      slow = SLOW_FETCH;
+      slow_va = pc;
+      break;
     }
     let ins = fold_word(fetch_page_fold, low(pc));
-
     let funct3 = (ins >> 12u) & 7u;
     let opcode = (ins >> 2u) & 31u;
     let a = hart.x[field_rs1(ins)];
     let b = hart.x[field_rs2(ins)];
     var next_pc = add(pc, zext(4u));
     var result = zext(0u);
-    var writes = true;
-    var slow = SLOW_NONE;
-    var slow_va = zext(0u);
+    var writes = field_rd(ins) != 0u;
     isa_illegal = (ins & 3u) != 3u;
 
     switch (opcode) {
@@ -112,11 +129,10 @@ fn run() {
       }
       case OPCODE_LOAD: {
         let va = add(a, sext(imm_i(ins)));
-        let size = funct3 & 3u;
-        let slot = tlb_slot(va);
-        isa_illegal = isa_illegal || (((ISA_LOADS >> funct3) & 1u) == 0u);
-        if (eq(access_tag(va, size), hart.load_tag[slot])) {
-          result = isa_load(funct3, fold_load(load_fold[slot], low(va), size));
+        let index = tlb_index(va, ACCESS_LOAD);
+        isa_illegal = isa_illegal | (((ISA_LOADS >> funct3) & 1u) == 0u);
+        if (eq(access_tag(va, funct3 & 3u), hart.tlb_tag[index])) {
+          result = isa_load(funct3, fold_load(tlb_fold[index], low(va), funct3 & 3u));
         } else {
           slow = SLOW_LOAD;
           slow_va = va;
@@ -124,12 +140,12 @@ fn run() {
       }
       case OPCODE_STORE: {
         let va = add(a, sext(imm_s(ins)));
-        let size = funct3 & 3u;
-        let slot = tlb_slot(va);
-        isa_illegal = isa_illegal || (((ISA_STORES >> funct3) & 1u) == 0u);
+        let index = tlb_index(va, ACCESS_STORE);
+        let fold = tlb_fold[index];
+        isa_illegal = isa_illegal | (((ISA_STORES >> funct3) & 1u) == 0u);
         writes = false;
-        if (eq(access_tag(va, size), hart.store_tag[slot]) && !isa_illegal) {
-          fold_store(store_fold[slot], low(va), size, b);
+        if (eq(access_tag(va, funct3 & 3u), hart.tlb_tag[index]) & (fold < FOLD_BASE) & !isa_illegal) {
+          fold_store(fold, low(va), funct3 & 3u, b);
         } else {
           slow = SLOW_STORE;
           slow_va = va;
@@ -147,7 +163,7 @@ fn run() {
       }
       case OPCODE_JALR: {
         result = next_pc;
-        isa_illegal = isa_illegal || (funct3 != 0u);
+        isa_illegal = isa_illegal | (funct3 != 0u);
         next_pc = isa_jalr(a, sext(imm_i(ins)));
       }
       case OPCODE_LUI, OPCODE_AUIPC: {
@@ -155,14 +171,19 @@ fn run() {
       }
       case OPCODE_MISC_MEM: {
         writes = false;
-        isa_illegal = isa_illegal || (((ISA_FENCES >> funct3) & 1u) == 0u);
+        isa_illegal = isa_illegal | (((ISA_FENCES >> funct3) & 1u) == 0u);
       }
       case OPCODE_OP_IMM_32, OPCODE_OP_32: {
         let immediate = opcode == OPCODE_OP_IMM_32;
         result = isa_alu_word(ins, immediate, a, select(b, sext(imm_i(ins)), immediate));
       }
+      case OPCODE_AMO: {
+        isa_illegal = isa_illegal | !isa_is_amo(ins);
+        slow = SLOW_ATOMIC;
+        slow_va = a;
+      }
       default: {
-        slow = SLOW_EXECUTE;
+        slow = SLOW_SYSTEM;
       }
     }
 
@@ -172,61 +193,67 @@ fn run() {
       slow_va = next_pc;
     }
     if (isa_illegal) {
-      slow = SLOW_EXECUTE;
+      slow = SLOW_ILLEGAL;
     }
     if (slow != SLOW_NONE) {
-      hart.pc = pc;
-      jumped = false;
-      switch (slow) {
-        case SLOW_LOAD: {
-          result = isa_load(funct3, access_load(slow_va, funct3 & 3u));
-        }
-        case SLOW_STORE: {
-          access_store(slow_va, funct3 & 3u, b);
-        }
-        case SLOW_MISALIGNED: {
-          trap_raise(CAUSE_MISALIGNED_FETCH, slow_va);
-        }
-        default: {
-          writes = false;
-          if (isa_illegal) {
-            trap_illegal(ins);
-          } else {
-            isa_slow(ins);
-          }
-        }
-      }
-      if (jumped) {
-        writes = false;
-        next_pc = hart.pc;
-      }
+      slow_ins = ins;
+      break;
     }
-    if (writes && (field_rd(ins) != 0u)) {
+    if (writes) {
       hart.x[field_rd(ins)] = result;
     }
     pc = next_pc;
     step += 1u;
   }
+  hart.pc = pc;
 }
 
-// Makes pc's page the one that instructions are fetched from. False: the fetch trapped.
-fn fetch_enter(pc: xlen) -> bool {
-  let slot = tlb_slot(pc);
-  let tag = tlb_tag(pc, fetch_context);
-  if (!eq(hart.fetch_tag[slot], tag)) {
-    hart.pc = pc;
-    jumped = false;
-    let refill = tlb_refill(pc, ACCESS_FETCH, fetch_context);
-    if (refill == REFILL_BUS) {
-      trap_raise(CAUSE_FETCH_ACCESS, pc);
-    }
-    if (refill != REFILL_RAM) {
-      return false;
+// The slow stage: the one instruction at hart.pc, or the fetch of it.
+fn execute_slow() {
+  jumped = false;
+  let size = select((slow_ins >> 12u) & 3u, 2u, slow == SLOW_FETCH);
+  var pa = 0u;
+  if (slow <= SLOW_ATOMIC) {
+    // SLOW_FETCH, SLOW_LOAD and SLOW_STORE are ACCESS_FETCH, ACCESS_LOAD and ACCESS_STORE.
+    pa = access_address(slow_va, size, select(slow, atomic_access(slow_ins), slow == SLOW_ATOMIC));
+  }
+  if (!jumped) {
+    switch (slow) {
+      case SLOW_FETCH: {
+        if (ram_contains(pa)) {
+          fetch_page_tag = tlb_tag(slow_va, fetch_context);
+          fetch_page_fold = tlb_fold[tlb_index(slow_va, ACCESS_FETCH)];
+          return;  // the instruction itself comes with the hot stage
+        }
+        trap_raise(CAUSE_FETCH_ACCESS, slow_va);
+      }
+      case SLOW_LOAD: {
+        let result = isa_load((slow_ins >> 12u) & 7u, access_load(slow_va, pa, size));
+        if (!jumped) {
+          set_rd(slow_ins, result);
+        }
+      }
+      case SLOW_STORE: {
+        access_store(slow_va, pa, size, hart.x[field_rs2(slow_ins)]);
+      }
+      case SLOW_ATOMIC: {
+        atomic_execute(slow_ins, pa);
+      }
+      case SLOW_MISALIGNED: {
+        trap_raise(CAUSE_MISALIGNED_FETCH, slow_va);
+      }
+      case SLOW_SYSTEM: {
+        isa_slow(slow_ins);
+      }
+      default: {
+        trap_illegal(slow_ins);
+      }
     }
   }
-  fetch_page_tag = tag;
-  fetch_page_fold = fetch_fold[slot];
-  return true;
+  if (!jumped) {
+    hart.pc = add(hart.pc, zext(4u));
+  }
+  step += 1u;
 }
 
 // The tag that an access hits if it is aligned: a misaligned one keeps low bits that no tag has.

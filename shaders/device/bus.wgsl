@@ -12,7 +12,7 @@
 //  2. isa/state.def: its registers, one FIELD each, in a SECTION of its own.
 //  3. shaders/device/<name>.wgsl: `<name>_load`, `<name>_store`, its register offsets as constants and
 //     `<name>_irq() -> bool` if it interrupts. After a change that can move its interrupt line it calls
-//     plic_update(). What it cannot do alone is an exit to the host (isa/exits.def).
+//     request_poll(). What it cannot do alone is an exit to the host (isa/exits.def).
 //  4. Here: import it and add one line to bus_load and one to bus_store. In plic.wgsl: its line to
 //     plic_levels().
 //  5. src/device/<name>/: its device-tree node, and what the host does for it (input, files, ...). Call

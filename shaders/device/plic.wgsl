@@ -5,7 +5,7 @@
 //
 // All sources are level-triggered. As in QEMU (hw/intc/sifive_plic.c) a source is pending exactly while
 // its line is high and it is not between claim and completion, so `plic.pending` follows from the
-// devices and `plic.claimed`; plic_update() says when. Registers of sources and contexts that do not
+// devices and `plic.claimed`; poll() brings it up to date. Registers of sources and contexts that do not
 // exist read 0 and ignore writes: a device tree written for QEMU (95 sources) works. Accesses other
 // than 4 bytes are access faults.
 
@@ -29,13 +29,10 @@ fn plic_levels() -> u32 {
   return lines;
 }
 
-// To be called after whatever may have moved a line: a device's registers, input from the host.
+// Called by poll(): whatever may have moved a line (a device's registers, input from the host) has
+// requested that.
 fn plic_update() {
-  let now = plic_levels() & ~plic.claimed;
-  if (now != plic.pending) {
-    plic.pending = now;
-    request_poll();
-  }
+  plic.pending = plic_levels() & ~plic.claimed;
 }
 
 // The highest priority among the pending sources that a context has enabled and, of equals, the lowest
@@ -67,7 +64,7 @@ fn plic_claim(context: u32) -> u32 {
   let source = plic_best(context);
   if (source != 0u) {
     plic.claimed |= (1u << source);
-    plic_update();
+    request_poll();
   }
   return source;
 }
@@ -77,7 +74,7 @@ fn plic_complete(context: u32, source: u32) {
   if (source >= PLIC_SOURCES) { return; }
   if ((plic.enabled[context] & (1u << source)) == 0u) { return; }
   plic.claimed &= ~(1u << source);
-  plic_update();
+  request_poll();
 }
 
 fn plic_load(offset: u32, size: u32) -> u32 {

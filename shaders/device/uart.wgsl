@@ -105,7 +105,7 @@ fn uart_load(offset: u32, size: u32) -> u32 {
         value = uart.divisor & 0xffu;
       } else {
         value = uart_rx_pop();
-        plic_update();
+        request_poll();
       }
     }
     case UART_IER: {
@@ -115,7 +115,7 @@ fn uart_load(offset: u32, size: u32) -> u32 {
       value = uart_interrupt_id();
       if (value == UART_IIR_THRI) {  // reading the identity acknowledges this one
         uart.thre_pending = 0u;
-        plic_update();
+        request_poll();
       }
       if ((uart.fcr & UART_FCR_ENABLE) != 0u) { value |= UART_IIR_FIFOS; }
     }
@@ -130,7 +130,7 @@ fn uart_load(offset: u32, size: u32) -> u32 {
       if (uart.rx_count != 0u) { value |= UART_LSR_DR; }
       if (uart.lsr != 0u) {
         uart.lsr = 0u;
-        plic_update();
+        request_poll();
       }
     }
     case UART_MSR: {
@@ -164,9 +164,10 @@ fn uart_store(offset: u32, size: u32, value: u32) {
       if (dlab) {
         uart.divisor = (uart.divisor & 0x00ffu) | (byte << 8u);
       } else {
+        // The transmitter is empty, so enabling its interrupt raises it.
+        if (((byte ^ uart.ier) & UART_IER_THRI) != 0u) { uart.thre_pending = (byte & UART_IER_THRI) >> 1u; }
         uart.ier = byte & UART_IER_BITS;
-        uart.thre_pending = 1u;  // the transmitter is empty, so enabling its interrupt raises it
-        plic_update();
+        request_poll();
       }
     }
     case UART_IIR_FCR: {
@@ -175,7 +176,7 @@ fn uart_store(offset: u32, size: u32, value: u32) {
         uart_rx_clear();
       }
       uart.fcr = byte & UART_FCR_KEPT;
-      plic_update();
+      request_poll();
     }
     case UART_LCR: {
       uart.lcr = byte;
@@ -202,5 +203,5 @@ fn uart_transmit(byte: u32) {
     console_put(byte);
   }
   uart.thre_pending = 1u;
-  plic_update();
+  request_poll();
 }

@@ -7,6 +7,9 @@
 
 var<private> csr_missing: bool;
 
+// The counter that the register is a part of: cycle, time or instret, all 64 bits.
+var<private> csr_counter: dword;
+
 // Zicsr's six instructions. Unprivileged ISA, section 7.1.
 fn csr_instruction(ins: u32) {
   let number = ins >> 20u;
@@ -20,6 +23,7 @@ fn csr_instruction(ins: u32) {
     return;
   }
   csr_missing = false;
+  csr_counter = counter_read(number);
   let old = csr_read(number);
   if (csr_missing) {
     trap_illegal(ins);
@@ -36,6 +40,7 @@ fn csr_instruction(ins: u32) {
       value = bit_and(base, bit_not(operand));
     }
     csr_write(number, value);
+    counter_write(number);
   }
   set_rd(ins, old);
 }
@@ -152,11 +157,7 @@ fn csr_write_satp(value: xlen) {
 }
 
 fn csr_write_stimecmp(value: xlen) {
-  if (XLEN == 32u) {
-    hart.stimecmp = dword_make(low(value), dword_hi(hart.stimecmp));
-  } else {
-    hart.stimecmp = dword_from_xlen(value);
-  }
+  hart.stimecmp = csr_merge_low(hart.stimecmp, value);
   request_poll();
 }
 
@@ -183,33 +184,42 @@ fn csr_write_menvcfgh(value: u32) {
 
 // Stopping a counter freezes its value, starting it goes on from there.
 fn csr_write_mcountinhibit(value: u32) {
-  let cycle = mcycle_now();
-  let instret = minstret_now();
+  let cycle = counter_now(hart.mcycle_offset, COUNTEREN_CY);
+  let instret = counter_now(hart.minstret_offset, COUNTEREN_IR);
   hart.mcountinhibit = value & (COUNTEREN_CY | COUNTEREN_IR);
-  hart.mcycle_offset = csr_counter_offset(cycle, COUNTEREN_CY, 0u);
-  hart.minstret_offset = csr_counter_offset(instret, COUNTEREN_IR, 0u);
+  hart.mcycle_offset = counter_offset(cycle, COUNTEREN_CY, 0u);
+  hart.minstret_offset = counter_offset(instret, COUNTEREN_IR, 0u);
 }
 
-// A written counter holds the value after the writing instruction (section 3.1.10 with 2.1.1 of Zicsr).
-fn csr_write_mcycle(value: dword) {
-  hart.mcycle_offset = csr_counter_offset(value, COUNTEREN_CY, 1u);
+// Counters are registers 0 (cycle), 1 (time) and 2 (instret) of the blocks b00, b80, c00 and c80.
+fn counter_is(number: u32) -> bool {
+  return ((number & 0xf60u) == 0xc00u) || ((number & 0xf60u) == 0xb00u);
 }
 
-fn csr_write_minstret(value: dword) {
-  hart.minstret_offset = csr_counter_offset(value, COUNTEREN_IR, 1u);
-}
-
-fn csr_counter_offset(value: dword, inhibit: u32, steps_ahead: u32) -> dword {
-  if ((hart.mcountinhibit & inhibit) != 0u) {
-    return value;
+fn counter_read(number: u32) -> dword {
+  if (!counter_is(number)) {
+    return dword_make(0u, 0u);
   }
-  return dword_sub(value, dword_add_u32(icount_now(), steps_ahead));
+  if ((number & 31u) == 1u) {
+    return mtime_now();
+  }
+  let instret = (number & 31u) == 2u;
+  return counter_now(select(hart.mcycle_offset, hart.minstret_offset, instret),
+    select(COUNTEREN_CY, COUNTEREN_IR, instret));
 }
 
-// A write of a counter's low half on RV32 keeps the high half.
+// A written counter holds the value after the writing instruction (section 3.1.10).
+fn counter_write(number: u32) {
+  if (counter_is(number)) {
+    if ((number & 31u) == 2u) {
+      hart.minstret_offset = counter_offset(csr_counter, COUNTEREN_IR, 1u);
+    } else {
+      hart.mcycle_offset = counter_offset(csr_counter, COUNTEREN_CY, 1u);
+    }
+  }
+}
+
+// A write of a 64-bit register's low half on RV32 keeps the high half.
 fn csr_merge_low(old: dword, value: xlen) -> dword {
-  if (XLEN == 32u) {
-    return dword_make(low(value), dword_hi(old));
-  }
-  return dword_from_xlen(value);
+  return select(dword_from_xlen(value), dword_make(low(value), dword_hi(old)), XLEN == 32u);
 }

@@ -4,16 +4,6 @@
 #import "machine/trap.wgsl"
 #import "sbi/sbi.wgsl"
 
-// Executes the instruction `ins` at hart.pc, of a kind that engines have no fast way for. Afterwards
-// hart.pc is the next instruction's address.
-fn slow_execute(ins: u32) {
-  jumped = false;
-  isa_slow(ins);
-  if (!jumped) {
-    hart.pc = add(hart.pc, zext(4u));
-  }
-}
-
 fn system_ecall() {
   if ((hart.privilege == PRIV_S) && (machine.sbi != 0u)) {
     sbi_call();

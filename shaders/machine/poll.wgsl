@@ -10,59 +10,53 @@
 // Steps that the host still wants made in this run.
 var<private> budget: u32;
 
-// Accounts for the steps made and takes what is due. True if instructions may be executed: then `limit`
-// says how many before the next poll. False when the run is over for this machine.
+// Accounts for the steps made and takes what is due. False when the run is over for this machine. If
+// true, `limit` says how many steps may be made before the next poll; it can be 0.
 fn poll() -> bool {
   hart.icount = icount_now();
   budget -= step;
   step = 0u;
   limit = 0u;
-  trap_take_exception();
   tlb_flush_if_due();
+  if (exception_raised) {
+    trap_take(0u);
+  }
   if ((machine.run_state != EXIT_NONE) || (budget == 0u)) {
     return false;
   }
+
   plic_update();
-  var pending = mip_now() & hart.mie;
+  let mtimer_wait = steps_until(aclint.mtimecmp);
+  let stimer_wait = select(NEVER, steps_until(hart.stimecmp), stimer_enabled());
+  mip_lines = (aclint.msip << IRQ_M_SOFTWARE) |
+    (u32(mtimer_wait == 0u) << IRQ_M_TIMER) | (u32(stimer_wait == 0u) << IRQ_S_TIMER) |
+    (u32(plic_pending(0u)) << IRQ_M_EXTERNAL) | (u32(plic_pending(1u)) << IRQ_S_EXTERNAL);
+  let pending = mip_now() & hart.mie;
+
   if (hart.waiting != 0u) {
     if (pending == 0u) {
-      if (!wfi_skip()) {
-        return false;
-      }
-      pending = mip_now() & hart.mie;
+      // Only a timer that is enabled ends the wait.
+      let wait = min(select(NEVER, mtimer_wait, (hart.mie & (1u << IRQ_M_TIMER)) != 0u),
+        select(NEVER, stimer_wait, (hart.mie & (1u << IRQ_S_TIMER)) != 0u));
+      return wfi_skip(wait);
     }
     hart.waiting = 0u;
   }
   if (pending != 0u) {
-    trap_take_interrupt(pending);
+    trap_take(pending);
   }
   context_update();
-  limit = budget;
-  if (!mtimer_pending()) {
-    limit = min(limit, steps_until(aclint.mtimecmp));
-  }
-  if (stimer_enabled() && !stimer_pending()) {
-    limit = min(limit, steps_until(hart.stimecmp));
-  }
+  // A timer that has fired does not limit anything: its 0 becomes a large number.
+  limit = min(budget - 1u, min(mtimer_wait - 1u, stimer_wait - 1u)) + 1u;
   return true;
 }
 
-// In wfi with nothing pending: moves time on to the timer that ends the wait. False if the host has to
-// decide: no timer can end it, or the host wants to sleep through it (machine.wfi_exits).
-fn wfi_skip() -> bool {
-  var wait = 0xffffffffu;
-  if ((hart.mie & (1u << IRQ_M_TIMER)) != 0u) {
-    wait = steps_until(aclint.mtimecmp);
-  }
-  if (((hart.mie & (1u << IRQ_S_TIMER)) != 0u) && stimer_enabled()) {
-    wait = min(wait, steps_until(hart.stimecmp));
-  }
-  if (wait == 0xffffffffu) {
-    exit_raise(EXIT_WFI, 0u, 0u);
-    return false;
-  }
-  if (machine.wfi_exits != 0u) {
-    exit_raise(EXIT_WFI, 1u, wait);
+// In wfi with nothing pending: moves time on to the timer that ends the wait, and has the engine poll
+// again. False if the host has to decide: no timer can end it, or the host wants to sleep through it
+// (machine.wfi_exits).
+fn wfi_skip(wait: u32) -> bool {
+  if ((wait == NEVER) || (machine.wfi_exits != 0u)) {
+    exit_raise(EXIT_WFI, u32(wait != NEVER), wait);
     return false;
   }
   hart.time_skipped = dword_add_u32(hart.time_skipped, wait);

@@ -45,48 +45,33 @@ fn mtime_now() -> dword {
   return dword_add(ticks_now(), aclint.mtime_offset);
 }
 
-// The counters are offsets to icount while they run, and the values themselves while mcountinhibit
-// stops them.
-fn mcycle_now() -> dword {
-  if ((hart.mcountinhibit & COUNTEREN_CY) != 0u) {
-    return hart.mcycle_offset;
-  }
-  return dword_add(icount_now(), hart.mcycle_offset);
+// mcycle and minstret are offsets to icount while they run, and the values themselves while mcountinhibit
+// stops them. `inhibit` is the counter's bit there.
+fn counter_now(offset: dword, inhibit: u32) -> dword {
+  let running = (hart.mcountinhibit & inhibit) == 0u;
+  return dword_add(offset, select(dword_make(0u, 0u), icount_now(), running));
 }
 
-fn minstret_now() -> dword {
-  if ((hart.mcountinhibit & COUNTEREN_IR) != 0u) {
-    return hart.minstret_offset;
-  }
-  return dword_add(icount_now(), hart.minstret_offset);
+// The offset with which a counter has a value `steps_ahead` steps from now.
+fn counter_offset(value: dword, inhibit: u32, steps_ahead: u32) -> dword {
+  let running = (hart.mcountinhibit & inhibit) == 0u;
+  return dword_sub(value, select(dword_make(0u, 0u), dword_add_u32(icount_now(), steps_ahead), running));
 }
 
-// How many steps from now until mtime reaches `compare`: 0 if it has, 0xffffffff if that is further
-// away than a poll can wait.
+// Further away than a poll can wait.
+const NEVER: u32 = 0xffffffffu;
+
+// How many steps from now until mtime reaches `compare`: 0 if it has, or NEVER.
 fn steps_until(compare: dword) -> u32 {
-  if (dword_leu(compare, mtime_now())) {
-    return 0u;
-  }
   let ticks = dword_sub(compare, aclint.mtime_offset);
-  if (dword_hi(dword_srl(ticks, 28u)) != 0u) {
-    return 0xffffffffu;
-  }
-  let steps = dword_sub(dword_sll(ticks, MTIME_SHIFT), dword_add(icount_now(), hart.time_skipped));
-  if (dword_hi(steps) != 0u) {
-    return 0xffffffffu;
-  }
-  return dword_lo(steps);
-}
-
-fn mtimer_pending() -> bool {
-  return dword_leu(aclint.mtimecmp, mtime_now());
+  let now = dword_add(icount_now(), hart.time_skipped);
+  let steps = dword_sub(dword_sll(ticks, MTIME_SHIFT), now);
+  // Ticks that would not survive the shift are NEVER, as are steps beyond 32 bits.
+  let far = (dword_hi(dword_srl(ticks, 28u)) != 0u) || (dword_hi(steps) != 0u);
+  return select(select(dword_lo(steps), NEVER, far), 0u, dword_leu(compare, mtime_now()));
 }
 
 // Sstc: the supervisor's own timer.
 fn stimer_enabled() -> bool {
   return (hart.menvcfgh & MENVCFGH_STCE) != 0u;
-}
-
-fn stimer_pending() -> bool {
-  return stimer_enabled() && dword_leu(hart.stimecmp, mtime_now());
 }

@@ -65,68 +65,56 @@ fn trap_raise(code: u32, tval: xlen) {
   request_poll();
 }
 
+// mtval is the instruction; one whose low bits are not 11 is 16 bits long.
 fn trap_illegal(ins: u32) {
-  trap_raise(CAUSE_ILLEGAL_INSTRUCTION, zext(ins));
+  trap_raise(CAUSE_ILLEGAL_INSTRUCTION, zext(select(ins & 0xffffu, ins, (ins & 3u) == 3u)));
 }
 
-// mip as it reads: what software set, and the lines of the devices.
+// The interrupt lines of the devices as bits of mip, as of the last poll. Whatever moves a line requests a
+// poll, and a timer that fires is a poll, so they are right at every instruction.
+var<private> mip_lines: u32;
+
+// mip as it reads: what software set, and the lines.
 fn mip_now() -> u32 {
-  var pending = hart.mip;
-  if (stimer_enabled()) {
-    pending = pending & ~(1u << IRQ_S_TIMER);
-  }
-  pending |= (aclint.msip << IRQ_M_SOFTWARE);
-  pending |= (u32(mtimer_pending()) << IRQ_M_TIMER);
-  pending |= (u32(stimer_pending()) << IRQ_S_TIMER);
-  pending |= (u32(plic_pending(0u)) << IRQ_M_EXTERNAL);
-  pending |= (u32(plic_pending(1u)) << IRQ_S_EXTERNAL);
-  return pending;
+  let software = select(hart.mip, hart.mip & ~(1u << IRQ_S_TIMER), stimer_enabled());
+  return software | mip_lines;
 }
 
-// The interrupt of the highest priority among `pending` (not 0).
+// The interrupt of the highest priority among `pending`: external before software before timer, machine
+// before supervisor (section 3.1.9).
 fn interrupt_first(pending: u32) -> u32 {
-  if ((pending & (1u << IRQ_M_EXTERNAL)) != 0u) {
-    return IRQ_M_EXTERNAL;
-  }
-  if ((pending & (1u << IRQ_M_SOFTWARE)) != 0u) {
-    return IRQ_M_SOFTWARE;
-  }
-  if ((pending & (1u << IRQ_M_TIMER)) != 0u) {
-    return IRQ_M_TIMER;
-  }
-  if ((pending & (1u << IRQ_S_EXTERNAL)) != 0u) {
-    return IRQ_S_EXTERNAL;
-  }
-  if ((pending & (1u << IRQ_S_SOFTWARE)) != 0u) {
-    return IRQ_S_SOFTWARE;
-  }
-  return IRQ_S_TIMER;
+  let of_machine = (pending & M_INTERRUPTS) != 0u;
+  let level = select(S_INTERRUPTS, M_INTERRUPTS, of_machine);
+  let candidates = pending & level;
+  let externals = candidates & ((1u << IRQ_M_EXTERNAL) | (1u << IRQ_S_EXTERNAL));
+  let software = candidates & ((1u << IRQ_M_SOFTWARE) | (1u << IRQ_S_SOFTWARE));
+  return firstTrailingBit(select(select(candidates, software, software != 0u), externals, externals != 0u));
 }
 
-// Enters the trap of the exception that the last instruction raised, if it did.
-fn trap_take_exception() {
-  if (!exception_raised) {
-    return;
+// Enters the trap that is due at this boundary: the exception that the last instruction raised, or the
+// first of the pending interrupts if the hart is open to it.
+fn trap_take(pending: u32) {
+  var due = exception_raised;
+  var code = exception_code;
+  var to_supervisor = (hart.privilege != PRIV_M) && (((hart.medeleg >> (exception_code & 31u)) & 1u) != 0u);
+  if (exception_raised) {
+    if ((hart.mcountinhibit & COUNTEREN_IR) == 0u) {
+      hart.minstret_offset = dword_sub(hart.minstret_offset, dword_make(1u, 0u));
+    }
+  } else if (pending != 0u) {
+    let for_machine = pending & ~hart.mideleg;
+    let machine_open = (hart.privilege != PRIV_M) || ((hart.mstatus & MSTATUS_MIE) != 0u);
+    let for_supervisor = pending & hart.mideleg;
+    let supervisor_open = (hart.privilege == PRIV_U) ||
+      ((hart.privilege == PRIV_S) && ((hart.mstatus & MSTATUS_SIE) != 0u));
+    to_supervisor = (for_machine == 0u) || !machine_open;
+    let open = select(machine_open, supervisor_open, to_supervisor);
+    let first = select(for_machine, for_supervisor, to_supervisor);
+    due = open && (first != 0u);
+    code = interrupt_first(first);
+  }
+  if (due) {
+    trap_enter(code, !exception_raised, to_supervisor, select(zext(0u), exception_tval, exception_raised));
   }
   exception_raised = false;
-  if ((hart.mcountinhibit & COUNTEREN_IR) == 0u) {
-    hart.minstret_offset = dword_sub(hart.minstret_offset, dword_make(1u, 0u));
-  }
-  let delegated = (hart.privilege != PRIV_M) && (((hart.medeleg >> exception_code) & 1u) != 0u);
-  trap_enter(exception_code, false, delegated, exception_tval);
-}
-
-// Enters the trap of the first of the pending interrupts, if the hart is open to it.
-fn trap_take_interrupt(pending: u32) {
-  let for_machine = pending & ~hart.mideleg;
-  let machine_open = (hart.privilege != PRIV_M) || ((hart.mstatus & MSTATUS_MIE) != 0u);
-  if ((for_machine != 0u) && machine_open) {
-    trap_enter(interrupt_first(for_machine), true, false, zext(0u));
-    return;
-  }
-  let for_supervisor = pending & hart.mideleg;
-  let supervisor_open = (hart.privilege == PRIV_U) || ((hart.privilege == PRIV_S) && ((hart.mstatus & MSTATUS_SIE) != 0u));
-  if ((for_supervisor != 0u) && supervisor_open) {
-    trap_enter(interrupt_first(for_supervisor), true, true, zext(0u));
-  }
 }

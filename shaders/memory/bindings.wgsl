@@ -9,6 +9,7 @@ struct Params {
   budget: u32,      // steps each machine may make in this dispatch
   ram_pages: u32,   // of each machine
   pool_pages: u32,  // of the shard, page 0 included
+  hot_steps: u32,   // steps between two looks at what is slow (interpreter.wgsl)
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

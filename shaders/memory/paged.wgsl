@@ -12,9 +12,7 @@
 const FOLD_BASE: u32 = 0x80000000u;
 const PAGE_WORD_SHIFT: u32 = 10u;
 
-var<private> fetch_fold: array<u32, TLB_ENTRIES>;
-var<private> load_fold: array<u32, TLB_ENTRIES>;
-var<private> store_fold: array<u32, TLB_ENTRIES>;
+var<private> tlb_fold: array<u32, TLB_ENTRIES_ALL>;
 // The page that instructions are fetched from, without looking at the TLB: its tag and fold.
 var<private> fetch_page_tag: xlen;
 var<private> fetch_page_fold: u32;
@@ -68,12 +66,9 @@ fn page_fold_private(number: u32) -> u32 {
 // A page got another fold: entries that fold it follow.
 fn page_moved(number: u32, fold: u32) {
   let page = RAM_BASE + (number << 12u);
-  for (var i = 0u; i < TLB_ENTRIES; i++) {
-    if (hart.fetch_page[i] == page) {
-      fetch_fold[i] = fold;
-    }
-    if (hart.load_page[i] == page) {
-      load_fold[i] = fold;
+  for (var i = 0u; i < TLB_ENTRIES_ALL; i++) {
+    if (hart.tlb_page[i] == page) {
+      tlb_fold[i] = fold;
     }
   }
   fetch_page_tag = zext(0u);
@@ -96,49 +91,21 @@ fn ram_store(pa: u32, value: u32, mask: u32) {
   pool[index] = (pool[index] & ~mask) | (value & mask);
 }
 
-// Called as an entry is filled: where its page is. False: there is no page for a store, and the
-// instruction will be retried.
-fn tlb_folded(access: u32, slot: u32, page: u32) -> bool {
-  let number = page_number(page);
-  switch (access) {
-    case ACCESS_FETCH: {
-      fetch_fold[slot] = page_fold(number);
-    }
-    case ACCESS_LOAD: {
-      load_fold[slot] = page_fold(number);
-    }
-    default: {
-      let fold = page_fold_private(number);
-      if (fold == 0u) {
-        exit_retry(EXIT_POOL_FULL, 1u);
-        return false;
-      }
-      store_fold[slot] = fold;
-    }
-  }
-  return true;
+// Called when an entry was filled: where its page is. A store entry may fold a base page: the first store
+// through it takes the slow path, which makes the page private.
+fn tlb_filled(index: u32) {
+  tlb_fold[index] = page_fold(page_number(hart.tlb_page[index]));
 }
 
 fn tlb_flushed() {
   fetch_page_tag = zext(0u);
 }
 
-// Folds every entry of a TLB that has just been loaded. A store entry's page is private already, unless
-// the state comes from another engine. Without a page for it the machine stops before its first step.
+// Folds every entry of a TLB that has just been loaded. The page of an empty one is not in RAM.
 fn tlb_fold_all() {
-  fetch_page_tag = zext(0u);
-  for (var i = 0u; i < TLB_ENTRIES; i++) {
-    if (ram_contains(hart.fetch_page[i])) {
-      fetch_fold[i] = page_fold(page_number(hart.fetch_page[i]));
-    }
-    if (ram_contains(hart.load_page[i])) {
-      load_fold[i] = page_fold(page_number(hart.load_page[i]));
-    }
-    if (ram_contains(hart.store_page[i])) {
-      store_fold[i] = page_fold_private(page_number(hart.store_page[i]));
-      if (store_fold[i] == 0u) {
-        exit_raise(EXIT_POOL_FULL, 1u, 0u);
-      }
+  for (var i = 0u; i < TLB_ENTRIES_ALL; i++) {
+    if (ram_contains(hart.tlb_page[i])) {
+      tlb_filled(i);
     }
   }
 }

@@ -79,7 +79,7 @@ fn sbi_call() {
       } else {
         let byte = uart_rx_pop();
         hart.x[10] = zext(byte);
-        plic_update();
+        request_poll();
       }
     }
     case SBI_LEGACY_CLEAR_IPI: {  // 1 if one was pending
@@ -272,6 +272,6 @@ fn sbi_console_read() {
     if (machine.run_state != EXIT_NONE) { return; }
   }
   for (var i = 0u; i < count; i++) { uart_rx_pop(); }
-  plic_update();
+  request_poll();
   sbi_return(SBI_SUCCESS, count);
 }

@@ -42,10 +42,12 @@ Result<std::vector<u8>> read_file(const std::string& path, const std::string& wh
   return bytes;
 }
 
-Result<void> write_file(const std::string& path, const std::string& what, std::span<const u8> bytes) {
+Result<void> write_file(const std::string& path, const std::string& what,
+                        std::span<const u8> bytes) {
   File file(std::fopen(path.c_str(), "wb"));
   if (!file) {
-    return fail(ErrorKind::io, "Cannot create the {} \"{}\": {}.", what, path, std::strerror(errno));
+    return fail(ErrorKind::io, "Cannot create the {} \"{}\": {}.", what, path,
+                std::strerror(errno));
   }
   const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size();
   if (std::fclose(file.release()) != 0 || !written) {

@@ -17,7 +17,8 @@ namespace rookery {
 Result<std::vector<u8>> read_file(const std::string& path, const std::string& what, u64 max_bytes);
 
 // Replaces `path` by `bytes`. On failure the file may be incomplete.
-Result<void> write_file(const std::string& path, const std::string& what, std::span<const u8> bytes);
+Result<void> write_file(const std::string& path, const std::string& what,
+                        std::span<const u8> bytes);
 
 bool file_exists(const std::string& path);
 

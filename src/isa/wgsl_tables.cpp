@@ -154,20 +154,20 @@ class Writer {
   // --- csr.def ---
 
   void csrs() {
-    line("\nfn csr_read(number: u32) -> xlen {{\n  switch (number) {{");
+    line("\nfn csr_read(number: u32) -> xlen {{\n  var r = zext(0u);\n  switch (number) {{");
 #define CSR_FIELD(name, mask)
-#define CSR(name, number, read, ...) line("    case {:#x}u: {{ return {}; }}  // {}", number, #read, #name);
+#define CSR(name, number, read, ...) line("    case {:#x}u: {{ r = {}; }}  // {}", number, #read, #name);
 #define CSR32(name, number, read, ...) \
-  if (xlen_ == Xlen::rv32) line("    case {:#x}u: {{ return {}; }}  // {}", number, #read, #name);
+  if (xlen_ == Xlen::rv32) line("    case {:#x}u: {{ r = {}; }}  // {}", number, #read, #name);
 #include "isa/csr.def"
-    line("    default: {{ break; }}\n  }}\n  csr_missing = !csr_is_zero(number);\n  return zext(0u);\n}}");
+    line("    default: {{ csr_missing = !csr_is_zero(number); }}\n  }}\n  return r;\n}}");
     line("\nfn csr_write(number: u32, value: xlen) {{\n  switch (number) {{");
 #define CSR_FIELD(name, mask)
 #define CSR(name, number, read, ...) line("    case {:#x}u: {{ {}; }}  // {}", number, #__VA_ARGS__, #name);
 #define CSR32(name, number, read, ...) \
   if (xlen_ == Xlen::rv32) line("    case {:#x}u: {{ {}; }}  // {}", number, #__VA_ARGS__, #name);
 #include "isa/csr.def"
-    line("    default: {{ break; }}\n  }}\n}}");
+    line("    default: {{}}\n  }}\n}}");
   }
 
   // --- the instruction rows ---
@@ -202,15 +202,17 @@ class Writer {
     line("  return b;\n}}");
     line("\nfn isa_jal(pc: xlen, b: xlen) -> xlen {{\n  return {};\n}}", select(Kind::JAL).front()->semantics);
     line("\nfn isa_jalr(a: xlen, b: xlen) -> xlen {{\n  return {};\n}}", select(Kind::JALR).front()->semantics);
-    line("\nfn isa_amo(ins: u32, m: xlen, b: xlen) -> xlen {{\n  switch (ins >> 27u) {{");
+    line("\nfn isa_amo(ins: u32, m: xlen, b: xlen) -> xlen {{\n  var r = b;\n  switch (ins >> 27u) {{");
     std::vector<u32> seen;
     for (const Row* row : select(Kind::AMO)) {
       const u32 funct5 = row->match >> 27;
       if (std::find(seen.begin(), seen.end(), funct5) != seen.end()) continue;  // words and doublewords alike
       seen.push_back(funct5);
-      line("    case {}u: {{ return {}; }}  // {}", funct5, row->semantics, row->name);
+      line("    case {}u: {{ r = {}; }}  // {}", funct5, row->semantics, row->name);
     }
-    line("    default: {{ return b; }}\n  }}\n}}");
+    line("    default: {{}}\n  }}\n  return r;\n}}");
+    line("\nfn isa_is_amo(ins: u32) -> bool {{");
+    line("  return {};\n}}", any_of(select(Kind::AMO)));
     slow();
   }
 
@@ -288,6 +290,15 @@ class Writer {
     line("    default: {{ isa_illegal = true; }}\n  }}\n  return r;\n}}");
   }
 
+  // Whether `ins` is one of the rows. No short circuits: they would only make basic blocks.
+  static std::string any_of(const std::vector<const Row*>& members) {
+    std::string condition;
+    for (const Row* row : members) {
+      condition += fmt::format("{}((ins & {:#x}u) == {:#x}u)", condition.empty() ? "" : " | ", row->mask, row->match);
+    }
+    return condition;
+  }
+
   // Rows that do the same are tested together, so that each function is called in one place.
   void slow() {
     std::vector<std::pair<std::string_view, std::vector<const Row*>>> groups;
@@ -298,15 +309,10 @@ class Writer {
       groups.push_back({call, {row}});
     };
     for (const Row* row : select(Kind::SLOW)) add(row->semantics, row);
-    for (const Row* row : select(Kind::AMO)) add("atomic_execute(ins)", row);
     line("\nfn isa_slow(ins: u32) {{");
     std::string lead = "  if";
     for (const auto& [call, members] : groups) {
-      std::string condition;
-      for (const Row* row : members) {
-        condition += fmt::format("{}((ins & {:#x}u) == {:#x}u)", condition.empty() ? "" : " || ", row->mask, row->match);
-      }
-      line("{} ({}) {{\n    {};", lead, condition, call);
+      line("{} ({}) {{\n    {};", lead, any_of(members), call);
       lead = "  } else if";
     }
     line("  }} else {{\n    trap_illegal(ins);\n  }}\n}}");

@@ -16,7 +16,7 @@ namespace rookery::isa {
 //   state_load/_store   between those and the `state` buffer (memory/bindings.wgsl)
 //   csr_read/csr_write  the rows of csr.def
 //   isa_alu(ins, immediate, a, b), isa_alu_word(...), isa_branch(funct3, a, b), isa_load(funct3, m),
-//   isa_upper(opcode, pc, b), isa_jal(pc, b), isa_jalr(a, b), isa_amo(ins, m, b), isa_slow(ins):
+//   isa_upper(opcode, pc, b), isa_jal(pc, b), isa_jalr(a, b), isa_amo(ins, m, b), isa_is_amo(ins), isa_slow(ins):
 //                       semantics of the rows; isa_illegal becomes true where there is no row
 std::string wgsl_tables(Xlen xlen);
 

@@ -124,7 +124,7 @@ TEST_F(Plic, WhatDoesNotExistReadsZeroAndIgnoresWrites) {
   }
   EXPECT_FALSE(m.bus_fault);
   EXPECT_EQ(m.plic.priority, before.priority);
-  EXPECT_EQ(m.plic.enabled, before.enable);
+  EXPECT_EQ(m.plic.enabled, before.enabled);
   EXPECT_EQ(m.plic.threshold, before.threshold);
 }
 

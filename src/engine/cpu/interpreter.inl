@@ -2,61 +2,119 @@
 // The CPU engine's interpreter for one XLEN, included by interpreter_32.cpp and interpreter_64.cpp with
 // ROOKERY_MACHINE_CORE, ROOKERY_INSN_TABLE, ROOKERY_FIND_XLEN and ROOKERY_MAKE set.
 //
-// Fast path only: instructions are decoded once a page of RAM into an array of DecodedInsn and executed
-// by threaded dispatch (a handler jumps to the next one's). Loads and stores that hit the TLB are done in
-// place, through DataEntry, the engine's copy of the architectural TLB's entries with a host pointer.
-// Everything else calls the machine core. The semantics of each row come from isa/*.def.
+// Two loops share the semantics of isa/*.def, one Row_* type for each row:
+//   run_threaded()     what goes well: a page of RAM is decoded into an array of DecodedInsn, and a handler
+//                      jumps to the next one's. Loads and stores that hit the TLB are done in place, through
+//                      HostEntry, the engine's copy of the TLB's entries with a host pointer. A handler that
+//                      cannot go through has changed nothing yet and gives its instruction to
+//   execute_exactly()  every instruction the long way, through the machine core.
 //
-// Counting costs nothing per instruction: `origin` is kept so that ip - origin is the number of steps made;
-// only a taken branch moves it. Near the limit of a run (less than a page of straight code away)
-// run_exactly() takes over and counts every step.
+// Counting costs nothing per instruction: steps are the distance of `ip` to `deadline`, and only a taken
+// branch moves that. Near the limit of a run (less than a page of straight code away) run_exactly() takes
+// over and counts every step.
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "device/uart/uart.h"
 #include "engine/cpu/cpu_machine.h"
 #include "engine/cpu/guest_ram.h"
 #include "engine/cpu/machine_core.h"
+#include "engine/cpu/page_pool.h"
 #include "isa/decode.h"
 
 namespace rookery::cpu {
 namespace {
 
-// What a decoded instruction does: one operation for each row, and some more.
+// Two instructions in a row that run_threaded() executes as one, because they are frequent: PAIR(first,
+// second), and BRANCH_PAIR(first, second) if the second is a branch in the same page. Which ones is measured
+// on a Linux boot and in a shell; any of rows without a trap may stand here.
+#define SECONDS_OF(first)                                                                                    \
+  PAIR(first, addi) PAIR(first, add) PAIR(first, lw) PAIR(first, sw) PAIR(first, lbu)                        \
+  BRANCH_PAIR(first, beq) BRANCH_PAIR(first, bne)
+#define PAIRS                                                                                                \
+  SECONDS_OF(addi) SECONDS_OF(add) SECONDS_OF(lw) SECONDS_OF(sw) SECONDS_OF(lbu)                             \
+  SECONDS_OF(slli) SECONDS_OF(srli) SECONDS_OF(andi)                                                         \
+  PAIR(addi, andi) PAIR(addi, slli) PAIR(addi, or) PAIR(addi, sub) PAIR(addi, auipc) PAIR(auipc, addi)       \
+  PAIR(auipc, lw) PAIR(lui, addi) PAIR(slli, or) PAIR(or, slli) PAIR(slli, srli) PAIR(srli, slli)            \
+  PAIR(srli, andi) PAIR(srli, or) PAIR(or, sw) PAIR(sw, andi) PAIR(lw, andi) PAIR(lw, sll) PAIR(sll, addi)   \
+  PAIR(sb, addi) PAIR(sb, sb) PAIR(lw, srli) PAIR(and, sw)                                                   \
+  BRANCH_PAIR(addi, blt) BRANCH_PAIR(addi, bltu) BRANCH_PAIR(addi, bgeu)
+
+// The handlers of run_threaded(). A DecodedInsn's own operation is one of those up to near_jal.
 enum class Op : u8 {
 #define INSN(name, ...) row_##name,
 #include ROOKERY_INSN_TABLE
-  undecoded,      // decode it, then execute it
+  undecoded,  // decode it, then execute it
   illegal,
-  page_end,       // behind a page's last instruction: go on with the next page
-  near_beq,       // branches and jumps to an instruction of the same page
+  near_beq,   // branches and jumps to an instruction of the same page
   near_bne,
   near_blt,
   near_bge,
   near_bltu,
   near_bgeu,
   near_jal,
+  near_j,     // a near_jal without a link
+  slow,       // only execute_exactly() can do it
+  page_end,   // behind a page's last instruction: go on with the next page
+#define PAIR(first, second) pair_##first##_##second,
+#define BRANCH_PAIR(first, second) pair_##first##_##second,
+  PAIRS
+#undef PAIR
+#undef BRANCH_PAIR
   count
 };
+static_assert(static_cast<u32>(Op::count) <= 256);
 
 struct DecodedInsn {
-  const void* handler;
+  const void* handler;  // of run_threaded(), and maybe for this instruction and the next
   i32 imm;  // near_*: distance in bytes of DecodedInsn; SLOW, AMO and illegal ones: the instruction word
   u8 rd;
   u8 rs1;
   u8 rs2;
-  Op op;
+  Op op;  // of this instruction alone
 };
-static_assert(sizeof(DecodedInsn) == 16);
 
 struct DecodedPage {
   std::array<DecodedInsn, PAGE_WORDS + 1> insns;  // and Op::page_end
   u32 page_pa;
 };
+
+// --- The rows, as types ---
+
+// funct3 of a load or store: its low two bits are log2 of the bytes.
+constexpr u32 bytes_of(u32 match) { return 1u << ((match >> 12) & 3u); }
+constexpr u32 log2_bytes(u32 bytes) { return static_cast<u32>(std::countr_zero(bytes)); }
+
+using Words = Vocabulary<ROOKERY_MACHINE_CORE::xlen>;
+
+#define ROW_VALUE(...)                                                                                       \
+  static constexpr auto value([[maybe_unused]] xlen a, [[maybe_unused]] xlen b, [[maybe_unused]] xlen m,     \
+                              [[maybe_unused]] xlen pc) {                                                    \
+    return __VA_ARGS__;                                                                                      \
+  }
+#define ROW_VALUE_ALU ROW_VALUE
+#define ROW_VALUE_BRANCH ROW_VALUE
+#define ROW_VALUE_JAL ROW_VALUE
+#define ROW_VALUE_JALR ROW_VALUE
+#define ROW_VALUE_LOAD ROW_VALUE
+#define ROW_VALUE_STORE ROW_VALUE
+#define ROW_VALUE_AMO(...)
+#define ROW_VALUE_SLOW(...)
+#define ROW_VALUE_NOP(...)
+#define INSN(name, row_format, match, mask, kind, ...)      \
+  struct Row_##name : Words {                               \
+    static constexpr Kind kKind = Kind::kind;               \
+    static constexpr Format kFormat = Format::row_format;   \
+    static constexpr u32 kBytes = bytes_of(match);          \
+    ROW_VALUE_##kind(__VA_ARGS__)                           \
+  };
+#include ROOKERY_INSN_TABLE
 
 class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
  public:
@@ -82,7 +140,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
         forget_what_changed();
         while (step < limit) {
           if (limit - step > PAGE_WORDS + 1) {
-            guard_ = limit - PAGE_WORDS - 1;
+            guard_ = std::min(limit - PAGE_WORDS - 1, step + kMostSteps);
             run_threaded(nullptr);
           } else {
             run_exactly();
@@ -109,7 +167,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     clear_entries();
   }
 
-  std::span<u8> ram() override { return {memory_.data(), memory_.size()}; }
+  std::span<u8> ram() override { return {memory_.data(), static_cast<size_t>(memory_.size())}; }
 
   void ram_changed(u32 offset, u64 bytes) override {
     for (u64 page = offset / PAGE_BYTES; page * PAGE_BYTES < offset + bytes; ++page) {
@@ -128,20 +186,28 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   }
 
  private:
-  // A TLB entry with where its page is: addend + virtual address = host address.
-  struct DataEntry {
-    xlen tag = 0;
-    uintptr_t addend = 0;
-  };
   struct FetchEntry {
     xlen tag = 0;
     DecodedPage* page = nullptr;
   };
 
+  using Handlers = std::array<const void*, static_cast<size_t>(Op::count)>;
+  // What run_threaded() makes at a time: so few that `deadline` is always an address.
+  static constexpr u32 kMostSteps = 1u << 20;
+
   static u32 slot_of(xlen va) { return (low(va) >> 12) & (TLB_ENTRIES - 1); }
 
+  // entries[slot_of(va)], in fewer instructions.
+  template <class Entry>
+  static const Entry& entry_of(const std::array<Entry, TLB_ENTRIES>& entries, xlen va) {
+    static_assert(std::has_single_bit(sizeof(Entry)));
+    constexpr u32 kLog2 = log2_bytes(sizeof(Entry));
+    const u32 offset = (low(va) >> (12 - kLog2)) & ((TLB_ENTRIES - 1) << kLog2);
+    return *reinterpret_cast<const Entry*>(reinterpret_cast<const u8*>(entries.data()) + offset);
+  }
+
   // The tag that an aligned access of `bytes` hits; a misaligned one's differs in its low bits.
-  static xlen access_tag(xlen va, u32 bytes, xlen context) {
+  static constexpr xlen access_tag(xlen va, u32 bytes, xlen context) {
     return (va & (~xlen{PAGE_BYTES - 1} | (bytes - 1))) | context;
   }
 
@@ -152,14 +218,10 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     const u32 slot = slot_of(pc);
     const xlen tag = tlb_tag(pc, fetch_context);
     if (fetch_[slot].tag == tag) return fetch_[slot].page;
-    jumped = false;
-    if (hart.fetch_tag[slot] != tag) {
-      const u32 refill = tlb_refill(pc, ACCESS_FETCH, fetch_context);
-      if (refill == REFILL_BUS) trap_raise(CAUSE_FETCH_ACCESS, pc);
-      if (refill != REFILL_RAM) return nullptr;
-    }
-    tlb_was_refilled = false;
-    DecodedPage* page = decoded_page(hart.fetch_page[slot]);
+    const u32 pa = access_address(pc, 2, ACCESS_FETCH);
+    if (!jumped && !ram_contains(pa)) trap_raise(CAUSE_FETCH_ACCESS, pc);
+    if (jumped) return nullptr;
+    DecodedPage* page = decoded_page(pa & ~(PAGE_BYTES - 1));
     fetch_[slot] = {tag, page};
     return page;
   }
@@ -167,45 +229,88 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   DecodedPage* decoded_page(u32 page_pa) {
     const u32 index = (page_pa - RAM_BASE) / PAGE_BYTES;
     if (decoded_[index] == nullptr) {
-      auto page = std::make_unique_for_overwrite<DecodedPage>();
+      DecodedPage* const page = decoded_pool_.take();
       page->insns.fill({handler(Op::undecoded), 0, 0, 0, 0, Op::undecoded});
-      page->insns[PAGE_WORDS] = {handler(Op::page_end), 0, 0, 0, 0, Op::page_end};
+      page->insns[PAGE_WORDS].handler = handler(Op::page_end);
       page->page_pa = page_pa;
-      decoded_[index] = std::move(page);
+      decoded_[index] = page;
       // From now on stores to it have to come through ram_store().
       page_flags[index] |= kPageDecoded;
       for (u32 slot = 0; slot < TLB_ENTRIES; ++slot) {
-        if (hart.store_page[slot] == page_pa) store_[slot].tag = 0;
+        if (hart.tlb_page[ACCESS_STORE * TLB_ENTRIES + slot] == page_pa) store_entries[slot].tag = 0;
       }
     }
-    return decoded_[index].get();
+    return decoded_[index];
+  }
+
+  // The row of an instruction word, or null. Remembers by the bits in which most rows differ.
+  const Row* row_of(u32 word) {
+    const u32 key = ((word >> 2) & 31) | ((word >> 7) & 0xe0) | ((word >> 17) & 0x100) | ((word >> 21) & 0x200);
+    const Row*& row = rows_seen_[key];
+    if (row == nullptr || (word & row->mask) != row->match) row = find_row(ROOKERY_FIND_XLEN, word);
+    return row;
   }
 
   const void* handler(Op op) const { return handlers_[static_cast<u32>(op)]; }
 
-  void decode(const DecodedPage& page, DecodedInsn& insn) const {
-    const auto index = static_cast<i32>(&insn - page.insns.data());
-    const u32 word = ram_load(page.page_pa + static_cast<u32>(index) * 4);
-    const Row* row = find_row(ROOKERY_FIND_XLEN, word);
-    insn.rd = static_cast<u8>((word >> 7) & 31);
-    insn.rs1 = static_cast<u8>((word >> 15) & 31);
-    insn.rs2 = static_cast<u8>((word >> 20) & 31);
-    insn.imm = static_cast<i32>(word);
-    insn.op = Op::illegal;
-    if (row != nullptr) {
-      insn.op = static_cast<Op>(row - rows(ROOKERY_FIND_XLEN).data());
-      if (row->kind != Kind::SLOW && row->kind != Kind::AMO) insn.imm = immediate(row->format, word);
-      // An ALU instruction without a destination does nothing.
-      if (row->kind == Kind::ALU && insn.rd == 0) insn.op = Op::row_fence;
-      if (row->kind == Kind::BRANCH || row->kind == Kind::JAL) {
-        const i32 target = index + insn.imm / 4;
-        if (insn.imm % 4 == 0 && target >= 0 && target < static_cast<i32>(PAGE_WORDS)) {
-          insn.op = near(insn.op);
-          insn.imm = insn.imm / 4 * static_cast<i32>(sizeof(DecodedInsn));
-        }
+  __attribute__((noinline)) void decode(DecodedPage& page, DecodedInsn& insn) {
+    const auto index = static_cast<u32>(&insn - page.insns.data());
+    insn = decode_one(page, index);
+    if (insn.handler != handler(insn.op) || index + 1 == PAGE_WORDS) return;
+    DecodedInsn next = decode_one(page, index + 1);
+    if (next.handler != handler(next.op)) return;
+    const Op pair = pair_of(insn.op, next.op);
+    if (pair == Op::count) return;
+    insn.handler = handler(pair);
+    if (page.insns[index + 1].op == Op::undecoded) {
+      next.handler = handler(Op::undecoded);  // when it is met by itself, it may begin a pair
+      page.insns[index + 1] = next;
+    }
+  }
+
+  // The instruction without regard to the next one.
+  DecodedInsn decode_one(const DecodedPage& page, u32 index) {
+    const u32 word = ram_load(page.page_pa + index * 4);
+    DecodedInsn insn{handler(Op::slow),
+                     static_cast<i32>(word),
+                     static_cast<u8>((word >> 7) & 31),
+                     static_cast<u8>((word >> 15) & 31),
+                     static_cast<u8>((word >> 20) & 31),
+                     Op::illegal};
+    const Row* const row = row_of(word);
+    if (row == nullptr) return insn;
+    insn.op = static_cast<Op>(row - first_row_);
+    if (row->kind == Kind::SLOW || row->kind == Kind::AMO) return insn;
+    insn.imm = immediate(row->format, word);
+    if (row->kind == Kind::LOAD && insn.rd == 0) return insn;
+    if (row->kind == Kind::ALU && insn.rd == 0) insn.op = Op::row_fence;  // does nothing
+    insn.handler = handler(insn.op);
+    if (row->kind == Kind::BRANCH || row->kind == Kind::JAL) {
+      const i32 target = static_cast<i32>(index) + insn.imm / 4;
+      if (insn.imm % 4 == 0 && target >= 0 && target < static_cast<i32>(PAGE_WORDS)) {
+        insn.op = near(insn.op);
+        insn.imm = insn.imm / 4 * static_cast<i32>(sizeof(DecodedInsn));
+        insn.handler = handler(insn.op == Op::near_jal && insn.rd == 0 ? Op::near_j : insn.op);
       }
     }
-    insn.handler = handler(insn.op);
+    return insn;
+  }
+
+  static Op pair_of(Op first, Op second) {
+    using Table = std::array<std::array<Op, static_cast<size_t>(Op::slow)>, static_cast<size_t>(Op::slow)>;
+    static constexpr Table kPairs = [] {
+      Table pairs;
+      for (auto& seconds : pairs) seconds.fill(Op::count);
+#define PAIR(first, second) \
+  pairs[static_cast<u32>(Op::row_##first)][static_cast<u32>(Op::row_##second)] = Op::pair_##first##_##second;
+#define BRANCH_PAIR(first, second) \
+  pairs[static_cast<u32>(Op::row_##first)][static_cast<u32>(Op::near_##second)] = Op::pair_##first##_##second;
+      PAIRS
+#undef PAIR
+#undef BRANCH_PAIR
+      return pairs;
+    }();
+    return kPairs[static_cast<u32>(first)][static_cast<u32>(second)];
   }
 
   static Op near(Op op) {
@@ -221,16 +326,18 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   }
 
   // Decoded instructions that were overwritten, and entries that are no longer the TLB's.
-  void forget_what_changed() {
+  __attribute__((noinline)) void forget_what_changed() {
     if (tlb_was_flushed) {
       tlb_was_flushed = false;
-      clear_entries();
+      fetch_.fill({});
     }
     for (const u32 pa : decoded_words_stored) {
       const u32 page = (pa - RAM_BASE) / PAGE_BYTES;
       if (decoded_[page] == nullptr) continue;
-      if (decoded_[page].get() == executing_) {
-        executing_->insns[(pa % PAGE_BYTES) / 4] = {handler(Op::undecoded), 0, 0, 0, 0, Op::undecoded};
+      if (decoded_[page] == executing_) {
+        const u32 index = (pa % PAGE_BYTES) / 4;
+        executing_->insns[index] = {handler(Op::undecoded), 0, 0, 0, 0, Op::undecoded};
+        if (index > 0) executing_->insns[index - 1].handler = handler(Op::undecoded);  // may be its pair
       } else {
         drop_page(page);  // most likely reused for data
       }
@@ -240,47 +347,35 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
 
   void drop_page(u32 page) {
     for (FetchEntry& entry : fetch_) {
-      if (entry.page == decoded_[page].get()) entry = {};
+      if (entry.page == decoded_[page]) entry = {};
     }
-    if (executing_ == decoded_[page].get()) executing_ = nullptr;
-    decoded_[page].reset();
+    if (executing_ == decoded_[page]) executing_ = nullptr;
+    decoded_pool_.give_back(std::exchange(decoded_[page], nullptr));
     page_flags[page] &= static_cast<u8>(~kPageDecoded);
   }
 
   void clear_entries() {
-    load_.fill({});
-    store_.fill({});
+    tlb_flushed();
     fetch_.fill({});
   }
 
-  // Brings the engine's copies of the entries for va up to date after the core has walked for it.
-  void refresh_entries(xlen va) {
-    tlb_was_refilled = false;
-    const u32 slot = slot_of(va);
-    const xlen page_va = va & ~xlen{PAGE_BYTES - 1};
+  // Brings the engine's copy of the entry for va up to date after the core has found an address by it.
+  void refresh_entry(xlen va, u32 access) {
+    const u32 index = tlb_index(va, access);
     const xlen tag = tlb_tag(va, data_context);
-    if (hart.load_tag[slot] == tag) load_[slot] = {tag, host_page(hart.load_page[slot]) - page_va};
-    if (hart.store_tag[slot] == tag) {
-      u8& flags = page_flags[(hart.store_page[slot] - RAM_BASE) / PAGE_BYTES];
-      flags |= kPageDirty;
-      store_[slot] = {(flags & kPageDecoded) == 0 ? tag : 0, host_page(hart.store_page[slot]) - page_va};
+    if (hart.tlb_tag[index] != tag) return;  // not RAM
+    const u32 page_pa = hart.tlb_page[index];
+    const uintptr_t addend = host_page(page_pa) - (va & ~xlen{PAGE_BYTES - 1});
+    if (access == ACCESS_LOAD) {
+      load_entries[slot_of(va)] = {tag, addend};
+      return;
     }
+    u8& flags = page_flags[(page_pa - RAM_BASE) / PAGE_BYTES];
+    flags |= kPageDirty;
+    if ((flags & kPageDecoded) == 0) store_entries[slot_of(va)] = {tag, addend};
   }
 
   uintptr_t host_page(u32 page_pa) const { return reinterpret_cast<uintptr_t>(ROOKERY_MACHINE_CORE::ram + (page_pa - RAM_BASE)); }
-
-  // After a call of the core for the instruction at hart.pc: true if the run goes on right behind it.
-  bool retire_slow() {
-    if (!decoded_words_stored.empty()) forget_what_changed();
-    if (tlb_was_refilled) {  // for an address that the caller does not know: lr, sc
-      tlb_was_refilled = false;
-      load_.fill({});
-      store_.fill({});
-    }
-    step += 1;
-    if (!jumped) hart.pc = add(hart.pc, 4);
-    return step < limit;
-  }
 
   template <u32 kBytes>
   static xlen load_host(uintptr_t address) {
@@ -300,260 +395,294 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     std::memcpy(reinterpret_cast<void*>(address), &value, kBytes);
   }
 
-  static constexpr u32 log2_bytes(u32 bytes) { return static_cast<u32>(std::countr_zero(bytes)); }
-  // funct3 of a load or store: its low two bits are log2 of the bytes.
-  static constexpr u32 bytes_of(u32 match) { return 1u << ((match >> 12) & 3u); }
+  // --- Execution ---
+
+  template <class R>
+  xlen operand_b(const DecodedInsn& insn) const {
+    if constexpr (R::kFormat == Format::R) return hart.x[insn.rs2];
+    return immediate_of(insn);
+  }
+  static xlen immediate_of(const DecodedInsn& insn) { return static_cast<xlen>(static_cast<signed_xlen>(insn.imm)); }
+
+  // The fast ways of one instruction each. Those that return false have done nothing.
+  template <class R>
+  void alu(const DecodedInsn& insn, xlen pc) {
+    hart.x[insn.rd] = R::value(hart.x[insn.rs1], operand_b<R>(insn), 0, pc);
+  }
+  template <class R>
+  bool branches(const DecodedInsn& insn) const {
+    return R::value(hart.x[insn.rs1], hart.x[insn.rs2], 0, 0);
+  }
+  template <class R>
+  bool load(const DecodedInsn& insn) {  // rd is not x0
+    const xlen va = hart.x[insn.rs1] + immediate_of(insn);
+    const HostEntry& entry = entry_of(load_entries, va);
+    if (access_tag(va, R::kBytes, data_context) != entry.tag) [[unlikely]] return false;
+    hart.x[insn.rd] = R::value(0, 0, load_host<R::kBytes>(entry.addend + va), 0);
+    return true;
+  }
+  template <class R>
+  bool store(const DecodedInsn& insn) const {
+    const xlen va = hart.x[insn.rs1] + immediate_of(insn);
+    const HostEntry& entry = entry_of(store_entries, va);
+    if (access_tag(va, R::kBytes, data_context) != entry.tag) [[unlikely]] return false;
+    store_host<R::kBytes>(entry.addend + va, R::value(0, hart.x[insn.rs2], 0, 0));
+    return true;
+  }
+  template <class R>
+  bool fast(const DecodedInsn& insn, xlen pc) {
+    if constexpr (R::kKind == Kind::LOAD) return load<R>(insn);
+    if constexpr (R::kKind == Kind::STORE) return store<R>(insn);
+    if constexpr (R::kKind == Kind::ALU) alu<R>(insn, pc);
+    return true;
+  }
+
+  // And the long ways.
+  template <class R>
+  void load_exactly(const DecodedInsn& insn) {
+    const xlen va = hart.x[insn.rs1] + immediate_of(insn);
+    const u32 pa = access_address(va, log2_bytes(R::kBytes), ACCESS_LOAD);
+    if (jumped) return;
+    refresh_entry(va, ACCESS_LOAD);
+    const xlen m = access_load(va, pa, log2_bytes(R::kBytes));
+    if (!jumped && insn.rd != 0) hart.x[insn.rd] = R::value(0, 0, m, 0);
+  }
+  template <class R>
+  void store_exactly(const DecodedInsn& insn) {
+    const xlen va = hart.x[insn.rs1] + immediate_of(insn);
+    const u32 pa = access_address(va, log2_bytes(R::kBytes), ACCESS_STORE);
+    if (jumped) return;
+    refresh_entry(va, ACCESS_STORE);
+    access_store(va, pa, log2_bytes(R::kBytes), hart.x[insn.rs2]);
+  }
+  void atomic_exactly(u32 ins) {
+    const u32 pa = access_address(hart.x[field_rs1(ins)], atomic_size(ins), atomic_access(ins));
+    if (!jumped) atomic_execute(ins, pa);
+  }
+  xlen near_target(const DecodedInsn& insn) const {
+    return hart.pc + static_cast<xlen>(static_cast<signed_xlen>(insn.imm / static_cast<i32>(sizeof(DecodedInsn) / 4)));
+  }
+  void jump_exactly(const DecodedInsn& insn, xlen to, bool links) {
+    if ((to & 3) != 0) {
+      trap_raise(CAUSE_MISALIGNED_FETCH, to);
+      return;
+    }
+    if (links && insn.rd != 0) hart.x[insn.rd] = hart.pc + 4;
+    hart.pc = to;
+    jumped = true;
+  }
+
+  // Executes `insn`, of executing_, at hart.pc, and counts it. True if the run goes on right behind it.
+  __attribute__((noinline)) bool execute_exactly(DecodedInsn& insn);
 
   // Executes from hart.pc until at least guard_ steps are made or something needs the core's attention.
   // hart.pc and step are right again on return. With `handlers` it only says where the handlers are.
-  __attribute__((noinline)) void run_threaded(const void* const** handlers);
+  __attribute__((noinline)) void run_threaded(Handlers* handlers);
 
   // Executes one instruction, however close the limit.
-  __attribute__((noinline)) void run_exactly();
+  void run_exactly();
 
   GuestRam memory_;
-  const void* const* handlers_ = nullptr;
+  Handlers handlers_;
   u32 guard_ = 0;
-  std::array<DataEntry, TLB_ENTRIES> load_;
-  std::array<DataEntry, TLB_ENTRIES> store_;
   std::array<FetchEntry, TLB_ENTRIES> fetch_;
-  std::vector<std::unique_ptr<DecodedPage>> decoded_;  // by page of RAM
   DecodedPage* executing_ = nullptr;
+  std::vector<DecodedPage*> decoded_;  // by page of RAM
+  PagePool<DecodedPage> decoded_pool_;
+  const Row* const first_row_ = rows(ROOKERY_FIND_XLEN).data();
+  std::array<const Row*, 1024> rows_seen_ = {};
 };
 
-// --- The rows, as code. BEGIN, NEXT, SLOW_EXIT, JUMP and NEAR are the two loops' own. ---
-
-#define OPERAND_R x[ip->rs2]
-#define OPERAND_I static_cast<xlen>(static_cast<signed_xlen>(ip->imm))
-#define OPERAND_SHIFT OPERAND_I
-#define OPERAND_U OPERAND_I
-
-#define ROW_ALU(name, format, match, ...)                \
-  BEGIN(row_##name) {                                    \
-    [[maybe_unused]] const xlen a = x[ip->rs1];          \
-    [[maybe_unused]] const xlen b = OPERAND_##format;    \
-    [[maybe_unused]] const xlen pc = PC();               \
-    x[ip->rd] = __VA_ARGS__;                             \
-    NEXT();                                              \
-  }
-#define ROW_BRANCH(name, format, match, ...)             \
-  BEGIN(row_##name) {                                    \
-    const xlen a = x[ip->rs1];                           \
-    const xlen b = x[ip->rs2];                           \
-    if (__VA_ARGS__) JUMP(PC() + OPERAND_I);             \
-    NEXT();                                              \
-  }                                                      \
-  BEGIN(near_##name) {                                   \
-    const xlen a = x[ip->rs1];                           \
-    const xlen b = x[ip->rs2];                           \
-    if (__VA_ARGS__) NEAR();                             \
-    NEXT();                                              \
-  }
-#define ROW_JAL(name, format, match, ...)                \
-  BEGIN(row_##name) {                                    \
-    const xlen pc = PC();                                \
-    const xlen b = OPERAND_I;                            \
-    const xlen to = __VA_ARGS__;                         \
-    if ((to & 3) == 0 && ip->rd != 0) x[ip->rd] = pc + 4; \
-    JUMP(to);                                            \
-  }                                                      \
-  BEGIN(near_##name) {                                   \
-    if (ip->rd != 0) x[ip->rd] = PC() + 4;               \
-    NEAR();                                              \
-  }
-#define ROW_JALR(name, format, match, ...)               \
-  BEGIN(row_##name) {                                    \
-    const xlen a = x[ip->rs1];                           \
-    const xlen b = OPERAND_I;                            \
-    const xlen to = __VA_ARGS__;                         \
-    if ((to & 3) == 0 && ip->rd != 0) x[ip->rd] = PC() + 4; \
-    JUMP(to);                                            \
-  }
-#define ROW_LOAD(name, format, match, ...)                                    \
-  BEGIN(row_##name) {                                                         \
-    constexpr u32 kBytes = bytes_of(match);                                   \
-    const xlen va = x[ip->rs1] + OPERAND_I;                                   \
-    const DataEntry& entry = load_[slot_of(va)];                              \
-    if (access_tag(va, kBytes, context) == entry.tag) [[likely]] {            \
-      const xlen m = load_host<kBytes>(entry.addend + va);                    \
-      x[ip->rd] = __VA_ARGS__;                                                \
-      x[0] = 0;                                                               \
-      NEXT();                                                                 \
-    }                                                                         \
-    SYNC();                                                                   \
-    const xlen m = access_load(va, log2_bytes(kBytes));                       \
-    if (!jumped) {                                                            \
-      x[ip->rd] = __VA_ARGS__;                                                \
-      x[0] = 0;                                                               \
-      refresh_entries(va);                                                    \
-    }                                                                         \
-    SLOW_EXIT();                                                              \
-  }
-#define ROW_STORE(name, format, match, ...)                                   \
-  BEGIN(row_##name) {                                                         \
-    constexpr u32 kBytes = bytes_of(match);                                   \
-    const xlen va = x[ip->rs1] + OPERAND_I;                                   \
-    const xlen b = x[ip->rs2];                                                \
-    const DataEntry& entry = store_[slot_of(va)];                             \
-    if (access_tag(va, kBytes, context) == entry.tag) [[likely]] {            \
-      store_host<kBytes>(entry.addend + va, __VA_ARGS__);                     \
-      NEXT();                                                                 \
-    }                                                                         \
-    SYNC();                                                                   \
-    access_store(va, log2_bytes(kBytes), b);                                  \
-    if (!jumped) refresh_entries(va);                                         \
-    SLOW_EXIT();                                                              \
-  }
-#define ROW_AMO(name, format, match, ...)                \
-  BEGIN(row_##name) {                                    \
-    const u32 ins = static_cast<u32>(ip->imm);           \
-    const xlen va = x[ip->rs1];                          \
-    SYNC();                                              \
-    jumped = false;                                      \
-    atomic_execute(ins);                                 \
-    if (!jumped) refresh_entries(va);                    \
-    SLOW_EXIT();                                         \
-  }
-#define ROW_SLOW(name, format, match, ...)                      \
-  BEGIN(row_##name) {                                           \
-    [[maybe_unused]] const u32 ins = static_cast<u32>(ip->imm); \
-    SYNC();                                                     \
-    jumped = false;                                             \
-    __VA_ARGS__;                                                \
-    SLOW_EXIT();                                                \
-  }
-#define ROW_NOP(name, format, match, ...) \
-  BEGIN(row_##name) { NEXT(); }
-
-#define SYNC()       \
-  do {               \
-    hart.pc = PC();  \
-    step = STEPS();  \
-  } while (false)
-
-void Interpreter::run_threaded(const void* const** handlers) {
-  static const void* const kHandlers[] = {
-#define INSN(name, ...) &&handle_row_##name,
-#include ROOKERY_INSN_TABLE
-      &&handle_undecoded, &&handle_illegal,  &&handle_page_end, &&handle_near_beq,  &&handle_near_bne,
-      &&handle_near_blt,  &&handle_near_bge, &&handle_near_bltu, &&handle_near_bgeu, &&handle_near_jal,
-  };
-  static_assert(std::size(kHandlers) == static_cast<size_t>(Op::count));
+void Interpreter::run_threaded(Handlers* handlers) {
   if (handlers != nullptr) {
-    *handlers = kHandlers;
+#define ADDRESS_ALU(name) &&handle_row_##name
+#define ADDRESS_BRANCH ADDRESS_ALU
+#define ADDRESS_JAL ADDRESS_ALU
+#define ADDRESS_JALR ADDRESS_ALU
+#define ADDRESS_LOAD ADDRESS_ALU
+#define ADDRESS_STORE ADDRESS_ALU
+#define ADDRESS_NOP ADDRESS_ALU
+#define ADDRESS_AMO(name) &&slow
+#define ADDRESS_SLOW ADDRESS_AMO
+    *handlers = {
+#define INSN(name, format, match, mask, kind, ...) ADDRESS_##kind(name),
+#include ROOKERY_INSN_TABLE
+        &&handle_undecoded, &&slow,
+        &&handle_near_beq, &&handle_near_bne, &&handle_near_blt, &&handle_near_bge, &&handle_near_bltu,
+        &&handle_near_bgeu, &&handle_near_jal, &&handle_near_j,
+        &&slow, &&handle_page_end,
+#define PAIR(first, second) &&handle_pair_##first##_##second,
+#define BRANCH_PAIR(first, second) &&handle_pair_##first##_##second,
+        PAIRS
+#undef PAIR
+#undef BRANCH_PAIR
+    };
     return;
   }
 
-  xlen* const x = hart.x.data();
-  const xlen context = data_context;
-  const xlen fetch_tag_bits = fetch_context;
-  const uintptr_t guard = uintptr_t{guard_} * sizeof(DecodedInsn);
-  xlen page_va;
-  xlen target;
-  DecodedInsn* base;
+  // The instruction executed, its page, and where that is mapped.
   DecodedInsn* ip;
-  uintptr_t origin;  // ip - origin, in bytes, counts the steps made
-  uintptr_t steps;
+  DecodedPage* page;
+  xlen page_va;
+  // The address at which ip would be when guard_ steps are made.
+  uintptr_t deadline;
+  xlen target;
 
-#define STEPS_BYTES() (reinterpret_cast<uintptr_t>(ip) - origin)
-#define STEPS() static_cast<u32>(STEPS_BYTES() / sizeof(DecodedInsn))
-#define PC() (page_va + static_cast<xlen>((reinterpret_cast<uintptr_t>(ip) - reinterpret_cast<uintptr_t>(base)) / 4))
-#define BEGIN(op) handle_##op:
-#define NEXT()          \
-  do {                  \
-    ++ip;               \
-    goto* ip->handler;  \
+#define ADDRESS(insn) reinterpret_cast<uintptr_t>(insn)
+#define PC() (page_va + static_cast<xlen>((ADDRESS(ip) - ADDRESS(page)) / sizeof(DecodedInsn) * 4))
+#define SYNC()                                                                                              \
+  do {                                                                                                      \
+    hart.pc = PC();                                                                                         \
+    step = guard_ - static_cast<u32>(static_cast<intptr_t>(deadline - ADDRESS(ip)) /                        \
+                                     static_cast<intptr_t>(sizeof(DecodedInsn)));                           \
+    executing_ = page;                                                                                      \
   } while (false)
-#define JUMP(pc_value)  \
-  do {                  \
-    target = (pc_value); \
-    goto jump;          \
+#define DISPATCH() goto* ip->handler
+#define NEXT()  \
+  do {          \
+    ++ip;       \
+    DISPATCH(); \
   } while (false)
-#define NEAR()                                                                        \
-  do {                                                                                \
-    origin += static_cast<uintptr_t>(i64{ip->imm}) - sizeof(DecodedInsn);             \
-    ip = reinterpret_cast<DecodedInsn*>(reinterpret_cast<uintptr_t>(ip) + static_cast<uintptr_t>(i64{ip->imm})); \
-    if (STEPS_BYTES() >= guard) [[unlikely]] goto leave;                              \
-    goto* ip->handler;                                                                \
+// Goes on `distance` bytes from ip; `counted` of them for steps.
+#define MOVE(distance, counted)                                       \
+  do {                                                                \
+    const uintptr_t by = (distance);                                  \
+    deadline += by - (counted);                                       \
+    ip = reinterpret_cast<DecodedInsn*>(ADDRESS(ip) + by);            \
+    if (ADDRESS(ip) >= deadline) [[unlikely]] goto leave;             \
+    DISPATCH();                                                       \
   } while (false)
-#define SLOW_EXIT()                   \
-  do {                                \
-    if (!retire_slow()) return;       \
-    NEXT();                           \
+#define NEAR() MOVE(static_cast<uintptr_t>(intptr_t{ip->imm}), sizeof(DecodedInsn))
+// Goes on at address `to` after ON_HIT, or nowhere if it is not in fetch_.
+#define FAR(to, on_hit, on_miss, counted)                                                          \
+  do {                                                                                             \
+    const FetchEntry& entry = entry_of(fetch_, to);                                                \
+    if (access_tag(to, 4, fetch_context) != entry.tag) [[unlikely]] on_miss;                       \
+    on_hit;                                                                                        \
+    page = entry.page;                                                                             \
+    page_va = (to) & ~xlen{PAGE_BYTES - 1};                                                        \
+    MOVE(ADDRESS(page) + (low(to) % PAGE_BYTES) / 4 * sizeof(DecodedInsn) - ADDRESS(ip), counted); \
   } while (false)
+#define LINK() if (ip->rd != 0) hart.x[ip->rd] = PC() + 4
 
-  target = hart.pc;
-  steps = uintptr_t{step} * sizeof(DecodedInsn);
-  goto enter_page;
-
-jump:
-  // From the instruction at ip to `target`, which can be anywhere.
-  if ((target & 3) != 0) [[unlikely]] {
-    SYNC();
-    trap_raise(CAUSE_MISALIGNED_FETCH, target);
+enter:
+  // At hart.pc, after `step` steps.
+  page = fetch_page(hart.pc);
+  if (page == nullptr) {
     step += 1;
     return;
   }
-  steps = STEPS_BYTES() + sizeof(DecodedInsn);
-  if ((target ^ page_va) < PAGE_BYTES) {
-    ip = base + (target % PAGE_BYTES) / 4;
-    origin = reinterpret_cast<uintptr_t>(ip) - steps;
-    if (steps >= guard) [[unlikely]] goto leave;
-    goto* ip->handler;
-  }
-enter_page : {
-  const FetchEntry& entry = fetch_[slot_of(target)];
-  DecodedPage* page = entry.page;
-  if (((target & ~xlen{PAGE_BYTES - 1}) | fetch_tag_bits) != entry.tag) [[unlikely]] {
-    hart.pc = target;
-    step = static_cast<u32>(steps / sizeof(DecodedInsn));
-    if (step >= limit) return;  // the fetch itself must wait for the poll
-    page = fetch_page(target);
-    if (page == nullptr) {
-      step += 1;
-      return;
-    }
-  }
-  executing_ = page;
-  base = page->insns.data();
-  page_va = target & ~xlen{PAGE_BYTES - 1};
-  ip = base + (target % PAGE_BYTES) / 4;
-  origin = reinterpret_cast<uintptr_t>(ip) - steps;
-  if (steps >= guard) [[unlikely]] goto leave;
-  goto* ip->handler;
-}
+  page_va = hart.pc & ~xlen{PAGE_BYTES - 1};
+  ip = &page->insns[(hart.pc % PAGE_BYTES) / 4];
+  if (step >= guard_) return;
+  deadline = ADDRESS(ip) + uintptr_t{guard_ - step} * sizeof(DecodedInsn);
+  DISPATCH();
+
+slow_second:
+  ++ip;
+slow:
+  SYNC();
+  if (execute_exactly(*ip)) NEXT();
+  if (step >= limit) return;
+  goto enter;
+
+jump:
+  FAR(target, , goto slow, sizeof(DecodedInsn));
 
 leave:
   SYNC();
   return;
 
-#define INSN(name, format, match, mask, kind, ...) ROW_##kind(name, format, match, __VA_ARGS__)
+#define THREADED_ALU(name)              \
+  handle_row_##name : {                 \
+    alu<Row_##name>(*ip, PC());         \
+    NEXT();                             \
+  }
+#define THREADED_BRANCH(name)                    \
+  handle_row_##name : {                          \
+    if (branches<Row_##name>(*ip)) {             \
+      target = PC() + immediate_of(*ip);         \
+      goto jump;                                 \
+    }                                            \
+    NEXT();                                      \
+  }                                              \
+  handle_near_##name : {                         \
+    if (branches<Row_##name>(*ip)) NEAR();       \
+    NEXT();                                      \
+  }
+#define THREADED_JAL(name)                                                      \
+  handle_row_##name : {                                                         \
+    const xlen to = Row_##name::value(0, immediate_of(*ip), 0, PC());           \
+    FAR(to, LINK(), goto slow, sizeof(DecodedInsn));                            \
+  }
+#define THREADED_JALR(name)                                                     \
+  handle_row_##name : {                                                         \
+    const xlen to = Row_##name::value(hart.x[ip->rs1], immediate_of(*ip), 0, 0);\
+    FAR(to, LINK(), goto slow, sizeof(DecodedInsn));                            \
+  }
+#define THREADED_LOAD(name)                                      \
+  handle_row_##name : {                                          \
+    if (!load<Row_##name>(*ip)) [[unlikely]] goto slow;          \
+    NEXT();                                                      \
+  }
+#define THREADED_STORE(name)                                     \
+  handle_row_##name : {                                          \
+    if (!store<Row_##name>(*ip)) [[unlikely]] goto slow;         \
+    NEXT();                                                      \
+  }
+#define THREADED_NOP(name) \
+  handle_row_##name : { NEXT(); }
+#define THREADED_AMO(name)
+#define THREADED_SLOW(name)
+#define INSN(name, format, match, mask, kind, ...) THREADED_##kind(name)
 #include ROOKERY_INSN_TABLE
 
-  BEGIN(undecoded) {
-    decode(*executing_, *ip);
-    goto* ip->handler;
+#define PAIR(first, second)                                                  \
+  handle_pair_##first##_##second : {                                         \
+    if (!fast<Row_##first>(ip[0], PC())) [[unlikely]] goto slow;             \
+    if (!fast<Row_##second>(ip[1], PC() + 4)) [[unlikely]] goto slow_second; \
+    ip += 2;                                                                 \
+    DISPATCH();                                                              \
   }
-  BEGIN(illegal) {
-    SYNC();
-    jumped = false;
-    trap_illegal(static_cast<u32>(ip->imm));
-    SLOW_EXIT();
+#define BRANCH_PAIR(first, second)                               \
+  handle_pair_##first##_##second : {                             \
+    if (!fast<Row_##first>(ip[0], PC())) [[unlikely]] goto slow; \
+    ++ip;                                                        \
+    if (branches<Row_##second>(*ip)) NEAR();                     \
+    NEXT();                                                      \
   }
-  BEGIN(page_end) {
-    // Not an instruction: nothing is counted.
-    target = page_va + PAGE_BYTES;
-    steps = STEPS_BYTES();
-    goto enter_page;
-  }
+PAIRS
+#undef PAIR
+#undef BRANCH_PAIR
 
-#undef STEPS
+handle_near_jal : {
+  hart.x[ip->rd] = PC() + 4;
+  NEAR();
+}
+handle_near_j : { NEAR(); }
+handle_undecoded : {
+  decode(*page, *ip);
+  DISPATCH();
+}
+handle_page_end : {
+  // Not an instruction: nothing is counted.
+  target = page_va + PAGE_BYTES;
+  FAR(target, , goto page_missed, 0);
+}
+page_missed:
+  SYNC();
+  if (step >= limit) return;  // the fetch itself must wait for the poll
+  goto enter;
+
+#undef ADDRESS
 #undef PC
-#undef BEGIN
+#undef SYNC
+#undef DISPATCH
 #undef NEXT
-#undef JUMP
+#undef MOVE
 #undef NEAR
-#undef SLOW_EXIT
+#undef FAR
+#undef LINK
 }
 
 void Interpreter::run_exactly() {
@@ -563,51 +692,45 @@ void Interpreter::run_exactly() {
     return;
   }
   executing_ = page;
-  DecodedInsn* const ip = &page->insns[(hart.pc % PAGE_BYTES) / 4];
-  if (ip->op == Op::undecoded) decode(*page, *ip);
-  xlen* const x = hart.x.data();
-  const xlen context = data_context;
+  execute_exactly(page->insns[(hart.pc % PAGE_BYTES) / 4]);
+}
 
-#define STEPS() step
-#define PC() hart.pc
-#define BEGIN(op) case Op::op:
-#define NEXT()                  \
-  do {                          \
-    hart.pc = add(hart.pc, 4);  \
-    step += 1;                  \
-    return;                     \
-  } while (false)
-#define JUMP(pc_value)                                \
-  do {                                                \
-    const xlen to_pc = (pc_value);                          \
-    if ((to_pc & 3) != 0) {                           \
-      trap_raise(CAUSE_MISALIGNED_FETCH, to_pc);      \
-    } else {                                          \
-      hart.pc = to_pc;                                \
-    }                                                 \
-    step += 1;                                        \
-    return;                                           \
-  } while (false)
-#define NEAR() JUMP(PC() + static_cast<xlen>(static_cast<signed_xlen>(ip->imm / 4)))
-#define SLOW_EXIT()  \
-  do {               \
-    retire_slow();   \
-    return;          \
-  } while (false)
-
-  switch (ip->op) {
-#define INSN(name, format, match, mask, kind, ...) ROW_##kind(name, format, match, __VA_ARGS__)
-#include ROOKERY_INSN_TABLE
-    BEGIN(illegal) {
-      SYNC();
-      jumped = false;
-      trap_illegal(static_cast<u32>(ip->imm));
-      SLOW_EXIT();
-    }
-    case Op::undecoded:
-    case Op::page_end:
-    case Op::count: break;  // never met: decoded above, and pc is inside the page
+bool Interpreter::execute_exactly(DecodedInsn& insn) {
+  if (insn.op == Op::undecoded) decode(*executing_, insn);
+  jumped = false;
+  const u32 ins = static_cast<u32>(insn.imm);
+  switch (insn.op) {
+#define EXACT_ALU(name, ...) \
+  if (insn.rd != 0) alu<Row_##name>(insn, hart.pc);
+#define EXACT_BRANCH(name, ...) \
+  if (branches<Row_##name>(insn)) jump_exactly(insn, hart.pc + immediate_of(insn), false);
+#define EXACT_JAL(name, ...) jump_exactly(insn, Row_##name::value(0, immediate_of(insn), 0, hart.pc), true);
+#define EXACT_JALR(name, ...) jump_exactly(insn, Row_##name::value(hart.x[insn.rs1], immediate_of(insn), 0, 0), true);
+#define EXACT_LOAD(name, ...) load_exactly<Row_##name>(insn);
+#define EXACT_STORE(name, ...) store_exactly<Row_##name>(insn);
+#define EXACT_AMO(name, ...) atomic_exactly(ins);
+#define EXACT_SLOW(name, ...) __VA_ARGS__;
+#define EXACT_NOP(name, ...)
+#define INSN(name, format, match, mask, kind, ...) \
+  case Op::row_##name: {                           \
+    EXACT_##kind(name, __VA_ARGS__) break;         \
   }
+#include ROOKERY_INSN_TABLE
+    case Op::illegal: trap_illegal(ins); break;
+#define NEAR(name)                                                                    \
+  case Op::near_##name:                                                               \
+    if (branches<Row_##name>(insn)) jump_exactly(insn, near_target(insn), false); \
+    break;
+      NEAR(beq) NEAR(bne) NEAR(blt) NEAR(bge) NEAR(bltu) NEAR(bgeu)
+#undef NEAR
+    case Op::near_jal: jump_exactly(insn, near_target(insn), true); break;
+    default: break;  // the operation of no instruction
+  }
+  if (!decoded_words_stored.empty()) forget_what_changed();
+  step += 1;
+  if (jumped) return false;
+  hart.pc = add(hart.pc, 4);
+  return step < limit;
 }
 
 }  // namespace

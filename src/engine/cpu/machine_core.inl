@@ -56,23 +56,4 @@ CoreClass::xlen CoreClass::isa_amo(u32 ins, [[maybe_unused]] xlen m, xlen b) {
   return b;
 }
 
-void CoreClass::isa_slow(u32 ins) {
-#define SLOW_ROW_ALU(...)
-#define SLOW_ROW_BRANCH(...)
-#define SLOW_ROW_JAL(...)
-#define SLOW_ROW_JALR(...)
-#define SLOW_ROW_LOAD(...)
-#define SLOW_ROW_STORE(...)
-#define SLOW_ROW_NOP(...)
-#define SLOW_ROW_SLOW(match, mask, ...) \
-  if ((ins & mask) == match) {          \
-    __VA_ARGS__;                        \
-    return;                             \
-  }
-#define SLOW_ROW_AMO(match, mask, ...) SLOW_ROW_SLOW(match, mask, atomic_execute(ins))
-#define INSN(name, format, match, mask, kind, ...) SLOW_ROW_##kind(match, mask, __VA_ARGS__)
-#include ROOKERY_INSN_TABLE
-  trap_illegal(ins);
-}
-
 }  // namespace rookery::cpu

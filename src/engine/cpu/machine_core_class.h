@@ -16,9 +16,16 @@ class ROOKERY_CORE : public Vocabulary<ROOKERY_UINT>, public State<ROOKERY_UINT>
   // Set when ram_store() or the engine's fast path hits a page with decoded instructions: the address of
   // the word, for the engine to forget what it decoded there.
   std::vector<u32> decoded_words_stored;
-  // Set when the TLB was flushed or refilled, for the engine's copies of the entries.
+  // What of the TLB's load and store entries the engine has met: the entry's tag, or 0, and what makes a
+  // host address of a virtual one. Never holds what the TLB does not.
+  struct HostEntry {
+    xlen tag = 0;
+    uintptr_t addend = 0;
+  };
+  std::array<HostEntry, TLB_ENTRIES> load_entries;
+  std::array<HostEntry, TLB_ENTRIES> store_entries;
+  // Set when the TLB was flushed, for what else the engine keeps of it.
   bool tlb_was_flushed = false;
-  bool tlb_was_refilled = false;
 
 #include "engine/cpu/machine_core_decl.inc"
 
@@ -42,16 +49,20 @@ class ROOKERY_CORE : public Vocabulary<ROOKERY_UINT>, public State<ROOKERY_UINT>
   u32 console_room() const { return CONSOLE_RING_BYTES - static_cast<u32>(console.size()); }
   void console_put(u32 byte) { console.push_back(static_cast<char>(byte)); }
 
-  // The CPU's RAM is flat: an entry can always be filled. The engine's own copy follows in its fast path.
-  bool tlb_folded(u32, u32, u32) {
-    tlb_was_refilled = true;
-    return true;
+  // The engine's own copy of a filled entry follows when it meets it.
+  void tlb_filled(u32 index) {
+    const u32 slot = index % TLB_ENTRIES;
+    if (index / TLB_ENTRIES == ACCESS_LOAD) load_entries[slot].tag = 0;
+    if (index / TLB_ENTRIES == ACCESS_STORE) store_entries[slot].tag = 0;
   }
-  void tlb_flushed() { tlb_was_flushed = true; }
+  void tlb_flushed() {
+    load_entries.fill({});
+    store_entries.fill({});
+    tlb_was_flushed = true;
+  }
 
   // Expanded from the tables in machine_core.inl.
   xlen csr_read(u32 number);
   void csr_write(u32 number, xlen value);
   xlen isa_amo(u32 ins, xlen m, xlen b);
-  void isa_slow(u32 ins);
 };

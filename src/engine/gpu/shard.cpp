@@ -11,6 +11,10 @@ using gpu::BufferUse;
 using gpu::bytes_of;
 
 constexpr u64 kWord = 4;
+constexpr u32 kParamsWords = 8;  // Params of shaders/memory/bindings.wgsl, padded to 16 bytes
+
+// How long a lane that needs the slow stage of the interpreter may have to wait for its neighbours.
+constexpr u32 kHotSteps = 64;
 constexpr u32 kWorkgroup = 32;  // WORKGROUP of shaders/interpreter.wgsl
 
 // The words of `control`: CONTROL_* of shaders/memory/bindings.wgsl.
@@ -40,7 +44,7 @@ Result<Shard> Shard::create(gpu::GpuDevice& device, const gpu::ComputePipeline& 
     out = std::move(*made);
     return {};
   };
-  Result<void> ok = make(shard.params_, "params", 4 * kWord, BufferUse::uniform);
+  Result<void> ok = make(shard.params_, "params", kParamsWords * kWord, BufferUse::uniform);
   if (ok) ok = make(shard.pool_, "pool", u64{shape.pool_pages} * isa::PAGE_BYTES, BufferUse::storage);
   if (ok) ok = make(shard.page_map_, "page_map", vms * shape.ram_pages * kWord, BufferUse::storage);
   if (ok) ok = make(shard.state_, "state", vms * shape.state_words * kWord, BufferUse::storage);
@@ -80,7 +84,8 @@ Result<void> Shard::write_states(gpu::GpuDevice& device, std::span<const u32> wo
 }
 
 Result<void> Shard::start(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline, u32 budget) {
-  const u32 params[4] = {shape_.vm_count, budget, shape_.ram_pages, shape_.pool_pages};
+  const u32 hot_steps = shape_.vm_count == 1 ? budget : kHotSteps;
+  const u32 params[kParamsWords] = {shape_.vm_count, budget, shape_.ram_pages, shape_.pool_pages, hot_steps};
   if (Result<void> ok = device.write(params_, 0, bytes_of(std::span<const u32>(params))); !ok) return ok;
   const u64 vms = shape_.vm_count;
   const u64 counts = (kExits + vms * kExitWords) * kWord;

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program's subcommands. Each add_..._command() describes its options to CLI11 and, when it is
+// the one chosen, stores in `chosen` what main() then calls: it gives the process's exit status.
+//
+// How to add a command: declare it here, define it in a file of its name, call it in main.cpp.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "base/error.h"
+
+namespace rookery::cli {
+
+using Command = std::function<Result<int>()>;
+
+void add_run_command(CLI::App& app, Command& chosen);
+void add_adapters_command(CLI::App& app, Command& chosen);
+void add_bench_command(CLI::App& app, Command& chosen);  // src/cli/bench*
+
+// Where Rookery's own files are: $ROOKERY_DATA_DIR, else what the build says. Holds images/default.
+std::string data_folder();
+
+}  // namespace rookery::cli

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// `rookery run`: one machine, with this terminal as its console.
+#include <cstdlib>
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/engines.h"
+#include "cli/exit_codes.h"
+#include "machine/boot.h"
+#include "machine/machine.h"
+
+namespace rookery::cli {
+namespace {
+
+// A terminal has to feel immediate; nobody watches a pipe.
+constexpr u64 kTerminalDispatchUs = 20'000;
+constexpr u64 kPipeDispatchUs = 100'000;
+
+struct RunArguments {
+  MachineConfig machine;
+  std::string memory;
+  bool append_given = false;
+  EngineRequest engine;
+  std::string max_instructions;
+  std::string timeout;
+  bool no_console = false;
+  bool trace_exits = false;
+  std::string stats;  // empty, text or json
+};
+
+// The image that boots without a word said: images/default of the data folder.
+Result<void> use_default_image(RunArguments& arguments) {
+  const std::string folder = data_folder() + "/images/default";
+  MachineConfig& machine = arguments.machine;
+  machine.kernel_path = folder + "/Image.zst";
+  if (!file_exists(machine.kernel_path)) {
+    return fail(ErrorKind::usage,
+                "There is no default image in \"{}\": give --kernel FILE, or set ROOKERY_DATA_DIR "
+                "to the folder that "
+                "holds images/default.",
+                folder);
+  }
+  if (machine.initrd_path.empty()) machine.initrd_path = folder + "/initramfs.cpio.zst";
+
+  // What else the image wants, unless the user wants otherwise.
+  constexpr u64 kMaxDescriptionBytes = 1 * kMiB;
+  const auto bytes = read_file(folder + "/image.json", "image description", kMaxDescriptionBytes);
+  if (!bytes) return {};
+  const nlohmann::json image = nlohmann::json::parse(*bytes, nullptr, /*allow_exceptions=*/false);
+  if (!image.is_object()) return {};
+  const auto command_line = image.find("command_line");
+  if (!arguments.append_given && command_line != image.end() && command_line->is_string()) {
+    machine.append = command_line->get<std::string>();
+  }
+  const auto memory_bytes = image.find("memory_bytes");
+  if (arguments.memory.empty() && memory_bytes != image.end() &&
+      memory_bytes->is_number_unsigned()) {
+    machine.ram_bytes = memory_bytes->get<u64>();
+  }
+  return {};
+}
+
+std::string status_line(const MachineStatus& status) {
+  return fmt::format(
+      "{} instructions, {:.1f} MIPS, {} engine, {} dirty pages ({}), {:.1f} s of guest time.",
+      count_text(status.instructions), status.mips, status.engine, status.dirty_pages,
+      size_text(status.dirty_pages * isa::PAGE_BYTES), static_cast<double>(status.guest_us) / 1e6);
+}
+
+const char* name_of(EndReason reason) {
+  switch (reason) {
+    case EndReason::shutdown:
+      return "shutdown";
+    case EndReason::instructions:
+      return "instructions";
+    case EndReason::timeout:
+      return "timeout";
+    case EndReason::stopped:
+      return "stopped";
+    case EndReason::idle:
+      return "idle";
+    case EndReason::stuck:
+      return "stuck";
+    case EndReason::reboot_at_end:
+      return "reboot";
+  }
+  return "unknown";
+}
+
+// What the end means for whoever started us, and the sentence for it (empty: nothing needs saying).
+struct Ending {
+  int code = kExitGood;
+  std::string sentence;
+};
+
+Ending ending_of(const RunEnd& end, const MachineStatus& status) {
+  switch (end.reason) {
+    case EndReason::shutdown: {
+      if (end.status == 0 && !end.failed) return {};
+      const bool passes = end.status >= 1 && end.status <= static_cast<u32>(kExitGuestMax);
+      return {passes ? static_cast<int>(end.status) : kExitGuestFailed,
+              fmt::format("the guest ended with status {}.", end.status)};
+    }
+    case EndReason::instructions:
+      return {kExitLimitReached, fmt::format("stopped after {} instructions (--max-instructions).",
+                                             status.instructions)};
+    case EndReason::timeout:
+      return {kExitLimitReached, fmt::format("stopped after {:.1f} s (--timeout), {} instructions.",
+                                             static_cast<double>(status.wall_us) / 1e6,
+                                             count_text(status.instructions))};
+    case EndReason::stopped:
+      if (stop_signal() == 0) return {};
+      return {kExitSignalBase + stop_signal(), fmt::format("stopped by signal {}.", stop_signal())};
+    case EndReason::idle:
+      return {kExitGood, "the guest waits for input and there is no more: the run is over."};
+    case EndReason::stuck:
+      return {end.failed ? kExitGuestFailed : kExitGood,
+              "the guest waits for an interrupt that cannot come: the run is over."};
+    case EndReason::reboot_at_end:
+      return {kExitGood, "the guest rebooted and there is no more input: the run is over."};
+  }
+  return {};
+}
+
+std::string stats_text(const std::string& format, const RunEnd& end, const MachineStatus& status,
+                       int code) {
+  const double wall_seconds = static_cast<double>(status.wall_us) / 1e6;
+  const double mips =
+      wall_seconds > 0 ? static_cast<double>(status.instructions) / 1e6 / wall_seconds : 0;
+  if (format == "json") {
+    const nlohmann::json json = {
+        {"engine", status.engine},
+        {"instructions", status.instructions},
+        {"wall_seconds", wall_seconds},
+        {"mips", mips},
+        {"guest_seconds", static_cast<double>(status.guest_us) / 1e6},
+        {"dirty_pages", status.dirty_pages},
+        {"exits", status.exits},
+        {"end", name_of(end.reason)},
+        {"exit_code", code},
+    };
+    return json.dump() + "\n";
+  }
+  return fmt::format(
+      "Rookery: {} instructions in {:.2f} s ({:.1f} MIPS), {} dirty pages ({}), {} exits, {} "
+      "engine.\n",
+      status.instructions, wall_seconds, mips, status.dirty_pages,
+      size_text(status.dirty_pages * isa::PAGE_BYTES), status.exits, status.engine);
+}
+
+// Turns until the end, with the status line in between.
+Result<RunEnd> drive(Machine& machine, Console& console) {
+  for (;;) {
+    auto end = machine.turn();
+    if (!end) return std::unexpected(std::move(end.error()));
+    if (*end) return **end;
+    if (console.take_status_request()) {
+      auto status = machine.status();
+      if (!status) return std::unexpected(std::move(status.error()));
+      console.note(status_line(*status));
+    }
+    if (machine.is_asleep()) {
+      console.erase_progress();  // nobody waits for the machine
+    } else {
+      console.show_progress(machine.instructions(), machine.mips());
+    }
+  }
+}
+
+Result<int> run(RunArguments arguments) {
+  MachineConfig& machine_config = arguments.machine;
+  RunOptions options;
+  if (!arguments.memory.empty()) {
+    auto bytes = parse_memory_size(arguments.memory);
+    if (!bytes) return std::unexpected(std::move(bytes.error()));
+    machine_config.ram_bytes = *bytes;
+  }
+  if (!arguments.max_instructions.empty()) {
+    auto count = parse_count(arguments.max_instructions, "--max-instructions");
+    if (!count) return std::unexpected(std::move(count.error()));
+    options.max_instructions = *count;
+  }
+  if (!arguments.timeout.empty()) {
+    auto timeout_us = parse_seconds(arguments.timeout, "--timeout");
+    if (!timeout_us) return std::unexpected(std::move(timeout_us.error()));
+    options.timeout_us = *timeout_us;
+  }
+  if (machine_config.bare_path.empty() && machine_config.kernel_path.empty()) {
+    if (auto done = use_default_image(arguments); !done)
+      return std::unexpected(std::move(done.error()));
+  }
+
+  // Files first: their errors come at once, a GPU takes its time.
+  auto files = read_boot_files(machine_config);
+  if (!files) return std::unexpected(std::move(files.error()));
+  machine_config.xlen = guess_xlen(*files).value_or(Xlen::rv32);
+  auto image = plan_boot(machine_config, *std::move(files));
+  if (!image) return std::unexpected(std::move(image.error()));
+
+  auto engine = choose_engine(arguments.engine);
+  if (!engine) return std::unexpected(std::move(engine.error()));
+
+  auto console = Console::open({arguments.no_console, arguments.trace_exits});
+  if (!console) return std::unexpected(std::move(console.error()));
+  if (!engine->note.empty()) (*console)->note(engine->note);
+  options.input = (*console)->input_mode();
+  options.dispatch_us =
+      options.input == InputMode::terminal ? kTerminalDispatchUs : kPipeDispatchUs;
+
+  EngineConfig engine_config;
+  engine_config.xlen = machine_config.xlen;
+  engine_config.ram_bytes = machine_config.ram_bytes;
+  const auto make_engine = [&] { return engine->make(engine_config); };
+  auto machine = Machine::create(*std::move(image), make_engine, options, **console);
+  if (!machine) return std::unexpected(std::move(machine.error()));
+
+  auto end = drive(**machine, **console);
+  if (!end) return std::unexpected(std::move(end.error()));
+  auto status = (*machine)->status();
+  if (!status) return std::unexpected(std::move(status.error()));
+  const Ending ending = ending_of(*end, *status);
+  (*console)->finish_line();
+  if (!ending.sentence.empty()) (*console)->note(ending.sentence);
+  if (!arguments.stats.empty())
+    (*console)->write_raw(stats_text(arguments.stats, *end, *status, ending.code));
+  return ending.code;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Command& chosen) {
+  CLI::App* command = app.add_subcommand("run", "Boot a machine and type into it");
+  auto arguments = std::make_shared<RunArguments>();
+  MachineConfig& machine = arguments->machine;
+
+  auto* kernel = command->add_option(
+      "--kernel", machine.kernel_path,
+      "Linux Image or ELF; zstd-compressed ones too. Without it, Rookery's own image boots");
+  auto* initrd = command->add_option("--initrd", machine.initrd_path, "Initial RAM disk");
+  auto* append = command->add_option("--append", machine.append, "The kernel's command line");
+  command->add_option("--memory", arguments->memory,
+                      "RAM: 64M, 1G; a plain number counts MiB (default 64M)");
+  auto* dtb = command->add_option("--dtb", machine.dtb_path,
+                                  "Device tree blob instead of the machine's own");
+  auto* bios = command->add_option(
+      "--bios", machine.bios_path,
+      "M-mode firmware (OpenSBI's fw_dynamic.bin) instead of the built-in SBI; none: none");
+  auto* bare = command->add_option("--bare", machine.bare_path,
+                                   "A bare ELF, started in M-mode; HTIF's tohost ends it");
+  for (auto* other : {kernel, initrd, append, dtb, bios}) bare->excludes(other);
+
+  command
+      ->add_option("--engine", arguments->engine.engine,
+                   "auto (default): the GPU if there is one, else the CPU")
+      ->check(CLI::IsMember({"auto", "cpu", "gpu"}))
+      ->type_name("auto|cpu|gpu");
+  command
+      ->add_option("--adapter", arguments->engine.adapter,
+                   "GPU whose name contains this, or software")
+      ->type_name("NAME|software");
+  command
+      ->add_option("--max-instructions", arguments->max_instructions,
+                   "Stop after so many: 1000, 30M, 2G (status 124)")
+      ->type_name("COUNT");
+  command->add_option("--timeout", arguments->timeout, "Stop after so many seconds (status 124)")
+      ->type_name("SECONDS");
+  command->add_flag("--no-console", arguments->no_console,
+                    "Print nothing of the guest's and type nothing into it");
+  command->add_flag("--trace-exits", arguments->trace_exits,
+                    "A line on standard error for each exit to the host");
+  command->add_flag("--stats{text}", arguments->stats,
+                    "Instructions, time, speed at the end; --stats=json for programs");
+  for (auto* option : {kernel, initrd, dtb, bios, bare}) option->type_name("FILE");
+
+  command->footer(
+      "On a terminal: Ctrl-A x ends the machine, Ctrl-A h tells the other keys. Piped input is "
+      "typed line by\n"
+      "line whenever the guest waits for it. QEMU's -kernel -initrd -append -m -bios -dtb are "
+      "understood.\n"
+      "\n"
+      "Exit status: 0, or the guest's own (1 to 125); 124 limit reached; 64 wrong usage; 65 "
+      "unusable image;\n"
+      "69 GPU lost; 71 out of memory; 74 input or output failed; 128 + n signal n.\n"
+      "\n"
+      "Examples:\n"
+      "  rookery run                                      boot the image that comes with Rookery\n"
+      "  rookery run --kernel Image --initrd root.cpio --append 'console=ttyS0' --memory 128M\n"
+      "  rookery run --engine gpu --adapter software      on a GPU emulated by the CPU\n"
+      "  echo 'uname -a' | rookery run --timeout 60       type a line, see the answer\n"
+      "  rookery run --bios fw_dynamic.bin                under OpenSBI\n"
+      "  rookery run --bare test.elf --stats              a bare-metal program, then numbers");
+  command->callback([&chosen, arguments, append] {
+    arguments->append_given = append->count() > 0;
+    if (!arguments->stats.empty() && arguments->stats != "text" && arguments->stats != "json") {
+      throw CLI::ValidationError("--stats",
+                                 fmt::format("\"{}\" is neither text nor json.", arguments->stats));
+    }
+    chosen = [arguments] { return run(*arguments); };
+  });
+}
+
+}  // namespace rookery::cli
