@@ -116,7 +116,8 @@ fn execute_fast(stop: u32) {
     let funct3 = (ins >> 12u) & 7u;
     let opcode = (ins >> 2u) & 31u;
     let a = hart.x[field_rs1(ins)];
-    let b = hart.x[field_rs2(ins)];
+    // Where there is no rs2 the lanes all read x0, rather than each what its immediate's bits say.
+    let b = hart.x[select(0u, field_rs2(ins), isa_has_rs2(opcode))];
     var next_pc = add(pc, zext(4u));
     var result = zext(0u);
     var writes = field_rd(ins) != 0u;

@@ -55,7 +55,7 @@ fn page_fold_private(number: u32) -> u32 {
   }
   let copy = page << PAGE_WORD_SHIFT;
   let original = fold & ~FOLD_BASE;
-  for (var i = 0u; i < PAGE_WORDS; i++) {
+  for (var i = 0u; i < opaque_count(PAGE_WORDS); i++) {
     pool[copy + i] = base[original + i];
   }
   page_map[(number * params.vm_count) + vm] = page;
@@ -66,7 +66,7 @@ fn page_fold_private(number: u32) -> u32 {
 // A page got another fold: entries that fold it follow.
 fn page_moved(number: u32, fold: u32) {
   let page = RAM_BASE + (number << 12u);
-  for (var i = 0u; i < TLB_ENTRIES_ALL; i++) {
+  for (var i = 0u; i < opaque_count(TLB_ENTRIES_ALL); i++) {
     if (hart.tlb_page[i] == page) {
       tlb_fold[i] = fold;
     }
@@ -103,7 +103,7 @@ fn tlb_flushed() {
 
 // Folds every entry of a TLB that has just been loaded. The page of an empty one is not in RAM.
 fn tlb_fold_all() {
-  for (var i = 0u; i < TLB_ENTRIES_ALL; i++) {
+  for (var i = 0u; i < opaque_count(TLB_ENTRIES_ALL); i++) {
     if (ram_contains(hart.tlb_page[i])) {
       tlb_filled(i);
     }

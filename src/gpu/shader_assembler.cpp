@@ -124,7 +124,7 @@ class ShaderJoiner {
           directive_segments_.push_back({++directive_lines_, file, line_number});
         }
       } else {
-        own.append(line);
+        own.append(options_.rewrite_line ? options_.rewrite_line(line) : std::string(line));
       }
       own.push_back('\n');
     }

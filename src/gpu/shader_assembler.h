@@ -14,6 +14,7 @@
 // or given. Errors: ErrorKind::internal, since shaders are ours; the sentence names file and line.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ struct AssembleOptions {
   // Import path -> the path imported in its place, e.g. "xlen/xlen.wgsl" -> "xlen/32.wgsl". Applied
   // once (a replacement is not replaced again), to the entry path too.
   std::map<std::string, std::string, std::less<>> substitutions;
+  // Rewrites a line of a module's code (not imports and directives); none: lines stay as they are.
+  std::function<std::string(std::string_view)> rewrite_line;
 };
 
 struct SourcePosition {

@@ -19,12 +19,8 @@ struct StateField {
   std::string_view type;
   std::string_view name;
   u32 count;
-  u32 word;  // where it starts in State<xlen>
-};
-
-struct StateSection {
-  std::string_view instance;
-  std::string_view type;
+  u32 word;         // where it starts in State<xlen>
+  u32 element = 0;  // where it starts among the fields of its type
 };
 
 template <class U>
@@ -35,7 +31,7 @@ std::vector<StateField> state_fields() {
   std::vector<StateField> fields;
   const auto add = [&](std::string_view section, std::string_view type, std::string_view name, u32 count,
                        const void* field) {
-    fields.push_back({section, type, name, count, static_cast<u32>((static_cast<const u8*>(field) - begin) / 4)});
+    fields.push_back({section, type, name, count, static_cast<u32>((static_cast<const u8*>(field) - begin) / 4), 0});
   };
 #define SECTION(instance, Type)         \
   {                                     \
@@ -47,12 +43,31 @@ std::vector<StateField> state_fields() {
   return fields;
 }
 
-constexpr StateSection kSections[] = {
-#define SECTION(instance, Type) {#instance, #Type},
-#define FIELD(type, name, count)
-#define SECTION_END(instance, Type)
-#include "isa/state.def"
-};
+std::vector<StateField> state_fields(Xlen xlen) {
+  std::vector<StateField> fields = xlen == Xlen::rv32 ? state_fields<u32>() : state_fields<u64>();
+  // Fields of a type share an array: each gets the next free elements of it.
+  std::map<std::string_view, u32> used;
+  for (StateField& field : fields) {
+    field.element = used[field.type];
+    used[field.type] += field.count;
+  }
+  return fields;
+}
+
+u32 words_of_type(std::string_view type, Xlen xlen) {
+  return type == "dword" || (type == "xlen" && xlen == Xlen::rv64) ? 2 : 1;
+}
+
+// The private array that holds the fields of a type.
+std::string array_of_type(std::string_view type) { return fmt::format("state_of_{}", type); }
+
+bool is_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+
+std::string_view name_at(std::string_view text, size_t at) {
+  size_t end = at;
+  while (end < text.size() && is_name(text[end])) ++end;
+  return text.substr(at, end - at);
+}
 
 class Writer {
  public:
@@ -93,15 +108,29 @@ class Writer {
 #include "isa/csr.def"
   }
 
+  // Fields that follow each other in both the array of their type and the state buffer.
+  struct Run {
+    std::string_view type;
+    u32 element;
+    u32 count;
+    u32 word;
+  };
+
   void state() {
-    const std::vector<StateField> fields = xlen_ == Xlen::rv32 ? state_fields<u32>() : state_fields<u64>();
-    for (const StateSection& section : kSections) {
-      line("\nstruct {} {{", section.type);
-      for (const StateField& field : fields) {
-        if (field.section == section.instance) line("  {}: {},", field.name, type_text(field));
+    const std::vector<StateField> fields = state_fields(xlen_);
+    std::map<std::string_view, u32> sizes;
+    std::vector<Run> runs;
+    for (const StateField& field : fields) {
+      sizes[field.type] += field.count;
+      const u32 words = words_of_type(field.type, xlen_);
+      if (!runs.empty() && runs.back().type == field.type && runs.back().word + runs.back().count * words == field.word) {
+        runs.back().count += field.count;
+      } else {
+        runs.push_back({field.type, field.element, field.count, field.word});
       }
-      line("}}\n\nvar<private> {}: {};", section.instance, section.type);
     }
+    line("\n// The state of the machine that runs, by type. hart.x[i] and so on are rewritten to elements of these.");
+    for (const auto& [type, size] : sizes) line("var<private> {}: array<{}, {}>;", array_of_type(type), type, size);
     const size_t bytes = xlen_ == Xlen::rv32 ? sizeof(State<u32>) : sizeof(State<u64>);
     line("\nconst STATE_WORDS: u32 = {}u;", bytes / 4);
     for (const StateField& field : fields) {
@@ -111,44 +140,28 @@ class Writer {
     }
     line("\nfn state_word(word: u32) -> u32 {{\n  return (word * params.vm_count) + vm;\n}}");
     line("\nfn state_load() {{");
-    for (const StateField& field : fields) transfer(field, true);
+    for (const Run& run : runs) transfer(run, true);
     line("}}\n\nfn state_store() {{");
-    for (const StateField& field : fields) transfer(field, false);
+    for (const Run& run : runs) transfer(run, false);
     line("}}");
   }
 
-  u32 words_of(const StateField& field) const {
-    if (field.type == "dword") return 2;
-    return field.type == "xlen" && xlen_ == Xlen::rv64 ? 2 : 1;
-  }
-
-  std::string type_text(const StateField& field) const {
-    if (field.count == 1) return std::string(field.type);
-    return fmt::format("array<{}, {}>", field.type, field.count);
-  }
-
-  void transfer(const StateField& field, bool load) {
-    const u32 words = words_of(field);
-    std::string index = fmt::format("{}u", field.word);
-    std::string member = fmt::format("{}.{}", field.section, field.name);
-    if (field.count > 1) {
-      line("  for (var i = 0u; i < {}u; i++) {{", field.count);
-      index = fmt::format("{}u + (i * {}u)", field.word, words);
-      member += "[i]";
-    }
-    if (words == 1) {
-      if (load) {
-        line("  {} = state[state_word({})];", member, index);
-      } else {
-        line("  state[state_word({})] = {};", index, member);
-      }
-    } else if (load) {
-      line("  {0} = vec2<u32>(state[state_word({1})], state[state_word({1} + 1u)]);", member, index);
+  void transfer(const Run& run, bool load) {
+    line("  for (var i = 0u; i < opaque_count({}u); i++) {{", run.count);
+    const std::string element = fmt::format("{}[{}u + i]", array_of_type(run.type), run.element);
+    if (words_of_type(run.type, xlen_) == 1) {
+      const std::string word = fmt::format("state[state_word({}u + i)]", run.word);
+      line("    {} = {};", load ? element : word, load ? word : element);
     } else {
-      line("  state[state_word({})] = {}.x;", index, member);
-      line("  state[state_word({} + 1u)] = {}.y;", index, member);
+      const std::string low = fmt::format("state[state_word({}u + (i * 2u))]", run.word);
+      const std::string high = fmt::format("state[state_word({}u + (i * 2u))]", run.word + 1);
+      if (load) {
+        line("    {} = vec2<u32>({}, {});", element, low, high);
+      } else {
+        line("    {} = {}.x;\n    {} = {}.y;", low, element, high, element);
+      }
     }
-    if (field.count > 1) line("  }}");
+    line("  }}");
   }
 
   // --- csr.def ---
@@ -189,6 +202,7 @@ class Writer {
     line("const ISA_LOADS: u32 = {:#x}u;", funct3_mask(Kind::LOAD));
     line("const ISA_STORES: u32 = {:#x}u;", funct3_mask(Kind::STORE));
     line("const ISA_FENCES: u32 = {:#x}u;", funct3_mask(Kind::NOP));
+    has_rs2();
     alu("isa_alu", 4, 12);
     alu("isa_alu_word", 6, 14);
     by_funct3("isa_branch", "a: xlen, b: xlen", "bool", "false", Kind::BRANCH);
@@ -216,78 +230,86 @@ class Writer {
     slow();
   }
 
+  // Which major opcodes have a second source register.
+  void has_rs2() {
+    u32 opcodes = 0;
+    for (const Row& row : rows(xlen_)) {
+      if (row.format == Format::R || row.format == Format::S || row.format == Format::B) opcodes |= 1u << opcode(row);
+    }
+    line("\nfn isa_has_rs2(opcode: u32) -> bool {{\n  return (({:#x}u >> opcode) & 1u) != 0u;\n}}", opcodes);
+  }
+
   u32 funct3_mask(Kind kind) const {
     u32 mask = 0;
     for (const Row* row : select(kind)) mask |= 1u << funct3(*row);
     return mask;
   }
 
+  // Cheap operations are all computed and the wanted one selected: lanes that execute different ones stay
+  // together, and a select costs less than a branch even for a lane alone.
   void by_funct3(std::string_view name, std::string_view parameters, std::string_view type,
                  std::string_view otherwise, Kind kind) {
-    line("\nfn {}(funct3: u32, {}) -> {} {{\n  var r = {};\n  switch (funct3) {{", name, parameters, type, otherwise);
-    for (const Row* row : select(kind)) line("    case {}u: {{ r = {}; }}  // {}", funct3(*row), row->semantics, row->name);
-    line("    default: {{ isa_illegal = true; }}\n  }}\n  return r;\n}}");
+    line("\nfn {}(funct3: u32, {}) -> {} {{\n  var r = {};", name, parameters, type, otherwise);
+    for (const Row* row : select(kind)) {
+      line("  r = select(r, {}, funct3 == {}u);  // {}", row->semantics, funct3(*row), row->name);
+    }
+    line("  isa_illegal = isa_illegal | ((({:#x}u >> funct3) & 1u) == 0u);\n  return r;\n}}", funct3_mask(kind));
   }
 
-  // Register and immediate forms of an operation share their code: lanes that execute one or the other
-  // stay together. A row of the immediate opcode without funct7 stands for all values of those bits.
+  // Register and immediate forms of an operation share their code. A row of the immediate opcode that does
+  // not look at (all of) funct7 stands for all values of those bits, so they are cleared first. Rows with
+  // funct7 = 1, the M extension, are too long to be computed for nothing.
   void alu(std::string_view name, u32 immediate_opcode, u32 register_opcode) {
+    constexpr u32 kFunct7OfM = 1;
     struct Operation {
       std::string_view semantics;
+      u32 funct3;
+      u32 funct7;
       std::string names;
-      bool immediate = false;       // has a row with the immediate opcode
-      bool any_funct7 = false;      // which does not look at funct7
-      bool registers = false;       // has a row with the register opcode
-      u32 funct7 = 0;
-      u32 immediate_funct7_mask = 0x7f;
     };
-    line("\nfn {}(ins: u32, immediate: bool, a: xlen, b: xlen) -> xlen {{", name);
-    line("  let funct7 = ins >> 25u;\n  var r = a;\n  switch ((ins >> 12u) & 7u) {{");
-    for (u32 f3 = 0; f3 < 8; ++f3) {
-      std::vector<Operation> operations;
-      for (const Row* row : select(Kind::ALU)) {
-        const bool is_immediate = opcode(*row) == immediate_opcode;
-        if ((!is_immediate && opcode(*row) != register_opcode) || funct3(*row) != f3) continue;
-        auto found = std::find_if(operations.begin(), operations.end(), [&](const Operation& operation) {
-          return operation.semantics == row->semantics && (operation.any_funct7 || operation.funct7 == funct7(*row));
-        });
-        if (found == operations.end()) found = operations.insert(operations.end(), {row->semantics, "", false, false, false, 0, 0});
-        found->names += fmt::format("{}{}", found->names.empty() ? "" : ", ", row->name);
-        found->funct7 = funct7(*row);
-        if (is_immediate) {
-          found->immediate = true;
-          found->any_funct7 = (row->mask >> 25) == 0;
-          found->immediate_funct7_mask = row->mask >> 25;
-        } else {
-          found->registers = true;
-        }
+    std::vector<Operation> cheap;
+    std::vector<Operation> long_ones;
+    std::map<u32, u32> legal;           // funct7 -> funct3s, of the cheap ones
+    std::map<u32, u32> looked_at;       // bits of funct7 that immediates look at -> funct3s
+    for (const Row* row : select(Kind::ALU)) {
+      const bool is_immediate = opcode(*row) == immediate_opcode;
+      if (!is_immediate && opcode(*row) != register_opcode) continue;
+      std::vector<Operation>& list = funct7(*row) == kFunct7OfM ? long_ones : cheap;
+      if (is_immediate) looked_at[row->mask >> 25] |= 1u << funct3(*row);
+      if (&list == &cheap) legal[funct7(*row)] |= 1u << funct3(*row);
+      auto found = std::find_if(list.begin(), list.end(), [&](const Operation& operation) {
+        return operation.funct3 == funct3(*row) && operation.funct7 == funct7(*row);
+      });
+      if (found == list.end()) {
+        list.push_back({row->semantics, funct3(*row), funct7(*row), std::string(row->name)});
+      } else {
+        found->names += fmt::format(", {}", row->name);
       }
-      if (operations.empty()) continue;
-      // An immediate form that takes any funct7 comes first, so that the others need not exclude it.
-      std::stable_sort(operations.begin(), operations.end(),
-                       [](const Operation& l, const Operation& r) { return l.any_funct7 > r.any_funct7; });
-      line("    case {}u: {{", f3);
-      std::string lead = "      if";
-      const bool first_takes_all_immediates = operations.front().any_funct7;
-      for (const Operation& operation : operations) {
-        const std::string equal = fmt::format("(funct7 == {:#x}u)", operation.funct7);
-        std::string condition = equal;
-        if (operation.any_funct7) {
-          condition = operation.registers ? fmt::format("(immediate || {})", equal) : "(immediate)";
-        } else if (operation.immediate && operation.immediate_funct7_mask != 0x7f) {
-          condition = fmt::format("({} || (immediate && ((funct7 & {:#x}u) == {:#x}u)))", equal,
-                                  operation.immediate_funct7_mask, operation.funct7);
-        } else if (!operation.immediate && !first_takes_all_immediates) {
-          condition = fmt::format("({} && !immediate)", equal);
-        } else if (operation.immediate && !operation.registers) {
-          condition = fmt::format("({} && immediate)", equal);
-        }
-        line("{} {} {{  // {}\n        r = {};", lead, condition, operation.names, operation.semantics);
-        lead = "      } else if";
-      }
-      line("      }} else {{\n        isa_illegal = true;\n      }}\n    }}");
     }
-    line("    default: {{ isa_illegal = true; }}\n  }}\n  return r;\n}}");
+    line("\nfn {}(ins: u32, immediate: bool, a: xlen, b: xlen) -> xlen {{", name);
+    line("  let funct3 = (ins >> 12u) & 7u;\n  var funct7 = ins >> 25u;\n  var r = a;");
+    if (!long_ones.empty()) {
+      line("  if ((funct7 == {}u) & !immediate) {{\n    switch (funct3) {{", kFunct7OfM);
+      for (const Operation& operation : long_ones) {
+        line("      case {}u: {{ r = {}; }}  // {}", operation.funct3, operation.semantics, operation.names);
+      }
+      line("      default: {{ isa_illegal = true; }}\n    }}\n  }} else {{");
+    } else {
+      line("  {{");
+    }
+    for (const auto& [bits, funct3s] : looked_at) {
+      if (bits == 0x7f) continue;
+      line("    funct7 = select(funct7, funct7 & {:#x}u, immediate & ((({:#x}u >> funct3) & 1u) != 0u));", bits, funct3s);
+    }
+    for (const Operation& operation : cheap) {
+      line("    r = select(r, {}, (funct3 == {}u) & (funct7 == {:#x}u));  // {}", operation.semantics, operation.funct3,
+           operation.funct7, operation.names);
+    }
+    std::string known = "false";
+    for (const auto& [bits, funct3s] : legal) {
+      known += fmt::format(" | ((funct7 == {:#x}u) & ((({:#x}u >> funct3) & 1u) != 0u))", bits, funct3s);
+    }
+    line("    isa_illegal = isa_illegal | !({});\n  }}\n  return r;\n}}", known);
   }
 
   // Whether `ins` is one of the rows. No short circuits: they would only make basic blocks.
@@ -325,5 +347,46 @@ class Writer {
 }  // namespace
 
 std::string wgsl_tables(Xlen xlen) { return Writer(xlen).write(); }
+
+std::string wgsl_lower_state(Xlen xlen, std::string_view line) {
+  static const std::vector<StateField> fields32 = state_fields(Xlen::rv32);
+  static const std::vector<StateField> fields64 = state_fields(Xlen::rv64);
+  const std::vector<StateField>& fields = xlen == Xlen::rv32 ? fields32 : fields64;
+  std::string out;
+  size_t at = 0;
+  while (at < line.size()) {
+    const std::string_view section = name_at(line, at);
+    if (section.empty()) {
+      out += line[at++];
+      continue;
+    }
+    const size_t dot = at + section.size();
+    const std::string_view name = dot < line.size() && line[dot] == '.' ? name_at(line, dot + 1) : std::string_view{};
+    const auto field = std::find_if(fields.begin(), fields.end(), [&](const StateField& candidate) {
+      return candidate.section == section && candidate.name == name;
+    });
+    at = dot;
+    if (name.empty() || field == fields.end()) {
+      out += section;
+      continue;
+    }
+    at += 1 + name.size();
+    out += fmt::format("{}[{}u", array_of_type(field->type), field->element);
+    if (field->count == 1) {
+      out += ']';
+      continue;
+    }
+    // hart.x[INDEX]: INDEX, which may itself name fields, up to its own bracket.
+    const size_t begin = at + 1;
+    size_t end = begin;
+    for (int depth = 1; end < line.size(); ++end) {
+      if (line[end] == '[') ++depth;
+      if (line[end] == ']' && --depth == 0) break;
+    }
+    out += fmt::format(" + ({})]", wgsl_lower_state(xlen, line.substr(begin, end - begin)));
+    at = end + 1;
+  }
+  return out;
+}
 
 }  // namespace rookery::isa

@@ -164,7 +164,11 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     machine.ram_bytes = ram_bytes;
     exception_raised = false;
     tlb_flush_due = false;
-    clear_entries();
+    tlb_flushed();
+    forget_what_changed();
+    for (u32 index = 0; index < TLB_ENTRIES_ALL; ++index) {
+      if (hart.tlb_tag[index] != 0 && ram_contains(hart.tlb_page[index])) tlb_filled(index);
+    }
   }
 
   std::span<u8> ram() override { return {memory_.data(), static_cast<size_t>(memory_.size())}; }
@@ -236,9 +240,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
       decoded_[index] = page;
       // From now on stores to it have to come through ram_store().
       page_flags[index] |= kPageDecoded;
-      for (u32 slot = 0; slot < TLB_ENTRIES; ++slot) {
-        if (hart.tlb_page[ACCESS_STORE * TLB_ENTRIES + slot] == page_pa) store_entries[slot].tag = 0;
-      }
+      refresh_store_entries(page_pa);
     }
     return decoded_[index];
   }
@@ -325,7 +327,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     }
   }
 
-  // Decoded instructions that were overwritten, and entries that are no longer the TLB's.
+  // Decoded instructions that were overwritten, and pages that are no longer the TLB's.
   __attribute__((noinline)) void forget_what_changed() {
     if (tlb_was_flushed) {
       tlb_was_flushed = false;
@@ -352,30 +354,15 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     if (executing_ == decoded_[page]) executing_ = nullptr;
     decoded_pool_.give_back(std::exchange(decoded_[page], nullptr));
     page_flags[page] &= static_cast<u8>(~kPageDecoded);
+    refresh_store_entries(RAM_BASE + page * PAGE_BYTES);
   }
 
-  void clear_entries() {
-    tlb_flushed();
-    fetch_.fill({});
-  }
-
-  // Brings the engine's copy of the entry for va up to date after the core has found an address by it.
-  void refresh_entry(xlen va, u32 access) {
-    const u32 index = tlb_index(va, access);
-    const xlen tag = tlb_tag(va, data_context);
-    if (hart.tlb_tag[index] != tag) return;  // not RAM
-    const u32 page_pa = hart.tlb_page[index];
-    const uintptr_t addend = host_page(page_pa) - (va & ~xlen{PAGE_BYTES - 1});
-    if (access == ACCESS_LOAD) {
-      load_entries[slot_of(va)] = {tag, addend};
-      return;
+  // After a change of the page's flags.
+  void refresh_store_entries(u32 page_pa) {
+    for (u32 index = ACCESS_STORE * TLB_ENTRIES; index < (ACCESS_STORE + 1) * TLB_ENTRIES; ++index) {
+      if (hart.tlb_tag[index] != 0 && hart.tlb_page[index] == page_pa) tlb_filled(index);
     }
-    u8& flags = page_flags[(page_pa - RAM_BASE) / PAGE_BYTES];
-    flags |= kPageDirty;
-    if ((flags & kPageDecoded) == 0) store_entries[slot_of(va)] = {tag, addend};
   }
-
-  uintptr_t host_page(u32 page_pa) const { return reinterpret_cast<uintptr_t>(ROOKERY_MACHINE_CORE::ram + (page_pa - RAM_BASE)); }
 
   template <u32 kBytes>
   static xlen load_host(uintptr_t address) {
@@ -443,7 +430,6 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     const xlen va = hart.x[insn.rs1] + immediate_of(insn);
     const u32 pa = access_address(va, log2_bytes(R::kBytes), ACCESS_LOAD);
     if (jumped) return;
-    refresh_entry(va, ACCESS_LOAD);
     const xlen m = access_load(va, pa, log2_bytes(R::kBytes));
     if (!jumped && insn.rd != 0) hart.x[insn.rd] = R::value(0, 0, m, 0);
   }
@@ -451,9 +437,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   void store_exactly(const DecodedInsn& insn) {
     const xlen va = hart.x[insn.rs1] + immediate_of(insn);
     const u32 pa = access_address(va, log2_bytes(R::kBytes), ACCESS_STORE);
-    if (jumped) return;
-    refresh_entry(va, ACCESS_STORE);
-    access_store(va, pa, log2_bytes(R::kBytes), hart.x[insn.rs2]);
+    if (!jumped) access_store(va, pa, log2_bytes(R::kBytes), hart.x[insn.rs2]);
   }
   void atomic_exactly(u32 ins) {
     const u32 pa = access_address(hart.x[field_rs1(ins)], atomic_size(ins), atomic_access(ins));

@@ -16,8 +16,8 @@ class ROOKERY_CORE : public Vocabulary<ROOKERY_UINT>, public State<ROOKERY_UINT>
   // Set when ram_store() or the engine's fast path hits a page with decoded instructions: the address of
   // the word, for the engine to forget what it decoded there.
   std::vector<u32> decoded_words_stored;
-  // What of the TLB's load and store entries the engine has met: the entry's tag, or 0, and what makes a
-  // host address of a virtual one. Never holds what the TLB does not.
+  // The TLB's load and store entries for the engine's fast path: the entry's tag, and what makes a host
+  // address of a virtual one. The tag is 0 where stores have to come through ram_store().
   struct HostEntry {
     xlen tag = 0;
     uintptr_t addend = 0;
@@ -49,11 +49,19 @@ class ROOKERY_CORE : public Vocabulary<ROOKERY_UINT>, public State<ROOKERY_UINT>
   u32 console_room() const { return CONSOLE_RING_BYTES - static_cast<u32>(console.size()); }
   void console_put(u32 byte) { console.push_back(static_cast<char>(byte)); }
 
-  // The engine's own copy of a filled entry follows when it meets it.
+  // hart.tlb_tag[index] and hart.tlb_page[index], a page of RAM, are new; or the page's flags are.
   void tlb_filled(u32 index) {
-    const u32 slot = index % TLB_ENTRIES;
-    if (index / TLB_ENTRIES == ACCESS_LOAD) load_entries[slot].tag = 0;
-    if (index / TLB_ENTRIES == ACCESS_STORE) store_entries[slot].tag = 0;
+    const u32 page_offset = hart.tlb_page[index] - RAM_BASE;
+    const xlen tag = hart.tlb_tag[index];
+    const auto page_va = static_cast<uintptr_t>(tag & ~xlen{PAGE_BYTES - 1});
+    HostEntry entry{tag, reinterpret_cast<uintptr_t>(ram + page_offset) - page_va};
+    if (index / TLB_ENTRIES == ACCESS_LOAD) load_entries[index % TLB_ENTRIES] = entry;
+    if (index / TLB_ENTRIES == ACCESS_STORE) {
+      u8& flags = page_flags[page_offset / PAGE_BYTES];
+      flags |= kPageDirty;
+      if ((flags & kPageDecoded) != 0) entry.tag = 0;
+      store_entries[index % TLB_ENTRIES] = entry;
+    }
   }
   void tlb_flushed() {
     load_entries.fill({});

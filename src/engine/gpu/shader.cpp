@@ -5,12 +5,21 @@
 
 namespace rookery {
 
-Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen) {
+gpu::ShaderSource shader_source(isa::Xlen xlen) {
   gpu::ShaderSource source;
   source.modules["isa/tables.wgsl"] = isa::wgsl_tables(xlen);
+  return source;
+}
+
+gpu::AssembleOptions shader_options(isa::Xlen xlen) {
   gpu::AssembleOptions options;
   options.substitutions["xlen/xlen.wgsl"] = xlen == isa::Xlen::rv32 ? "xlen/32.wgsl" : "xlen/64.wgsl";
-  return gpu::assemble("interpreter.wgsl", source, options);
+  options.rewrite_line = [xlen](std::string_view line) { return isa::wgsl_lower_state(xlen, line); };
+  return options;
+}
+
+Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen) {
+  return gpu::assemble("interpreter.wgsl", shader_source(xlen), shader_options(xlen));
 }
 
 }  // namespace rookery
