@@ -13,7 +13,7 @@
 namespace rookery::cli {
 namespace {
 
-EngineChoice cpu_choice(std::string note) { return {create_cpu_engine, std::move(note)}; }
+EngineChoice cpu_choice(std::string note) { return {create_cpu_engine, "", std::move(note)}; }
 
 #if ROOKERY_GPU
 // The device that was opened to see whether it can be serves the first engine; later ones (after a
@@ -22,7 +22,8 @@ Result<EngineChoice> gpu_choice(const std::string& selector) {
   auto opened = gpu::open_device({.selector = selector});
   if (!opened) return std::unexpected(std::move(opened.error()));
   EngineChoice choice;
-  choice.note = fmt::format("running on the GPU engine ({}).", opened->adapter().name);
+  choice.adapter = opened->adapter().name;
+  choice.note = fmt::format("running on the GPU engine ({}).", choice.adapter);
   auto device = std::make_shared<std::optional<gpu::GpuDevice>>(*std::move(opened));
   choice.make = [device, selector](const EngineConfig& config) -> Result<std::unique_ptr<Engine>> {
     if (!*device) {

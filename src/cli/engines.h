@@ -18,7 +18,8 @@ struct EngineRequest {
 
 struct EngineChoice {
   std::function<Result<std::unique_ptr<Engine>>(const EngineConfig&)> make;
-  std::string note;  // a sentence for the user: what was chosen; empty when it needs no words
+  std::string adapter;  // the GPU adapter's name; empty: it is the CPU engine
+  std::string note;     // a sentence for the user: what was chosen; empty when it needs no words
 };
 
 // `auto` takes the GPU if a hardware adapter can be opened, else the CPU.
