@@ -24,7 +24,11 @@ struct CoreClass : Vocabulary<CoreWord> {
   CoreClass() { machine.ram_bytes = kRamBytes; }
 
   // What the machine provides to the modules.
-  void request_poll() { ++polls; }
+  // The poll that follows the instruction brings the PLIC up to date.
+  void request_poll() {
+    ++polls;
+    plic_update();
+  }
   dword mtime_now() { return (steps >> MTIME_SHIFT) + aclint.mtime_offset; }
   u32 ram_load(u32 pa) { return ram.at((pa - RAM_BASE) / 4); }
   void ram_store(u32 pa, u32 value, u32 mask) {

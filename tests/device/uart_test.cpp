@@ -17,7 +17,7 @@ constexpr u32 kContextS = 1;
 void type(M& m, std::string_view text) {
   const std::span bytes(reinterpret_cast<const u8*>(text.data()), text.size());
   EXPECT_EQ(uart_push_input(m.uart, bytes), text.size());
-  m.plic_update();
+  m.request_poll();
 }
 
 u32 read(M& m, u32 reg) { return m.load8(UART_BASE + reg); }

@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: Apache-2.0
+// What src/engine/engine.h promises, on both engines: memory, state, typing, a full console, copy on write,
+// a pool that has to grow, machines that move from engine to engine, and fleets. Expected results come from
+// the CPU engine or are spelled out.
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "boot/guest_code.h"
+#include "boot/test_engines.h"
+#include "engine/compare_engines.h"
+#include "machine/boot.h"
+
+namespace rookery::test {
+namespace {
+
+using namespace guest;
+
+constexpr u64 kRamBytes = u64{1} << 20;
+constexpr u32 kTohostPa = isa::RAM_BASE + 0xf000;
+constexpr u32 kDataPa = isa::RAM_BASE + 0x10000;
+
+// With room in t0 and t1: writes 1 to tohost and stays there.
+const std::vector<u32> kEnd = {auipc(t0, 0), srli(t0, t0, 16), slli(t0, t0, 16), lui(t1, 0xf), add(t0, t0, t1),
+                               addi(t1, zero, 1), sw(t1, 0, t0), kSpin};
+
+std::vector<u8> bytes_of(std::vector<u32> code, const std::vector<u32>& tail = {}) {
+  code.insert(code.end(), tail.begin(), tail.end());
+  std::vector<u8> bytes(code.size() * 4);
+  std::memcpy(bytes.data(), code.data(), bytes.size());
+  return bytes;
+}
+
+MachineState state_at_start(Xlen xlen) {
+  MachineState any = isa::make_state(xlen);
+  std::visit(
+      [](auto& state) {
+        state.hart.pc = isa::RAM_BASE;
+        state.hart.privilege = 3;
+        state.aclint.mtimecmp = ~u64{0};
+        state.machine.ram_bytes = static_cast<u32>(kRamBytes);
+        state.machine.tohost = kTohostPa;
+      },
+      any);
+  return any;
+}
+
+void set_register(MachineState& state, u32 number, u64 value) {
+  std::visit([&](auto& s) { s.hart.x[number] = static_cast<std::decay_t<decltype(s.hart.pc)>>(value); }, state);
+}
+
+// Prints a0 characters as fast as it can.
+const std::vector<u32> kPrinter = {
+    lui(t0, 0x10000), addi(t1, zero, 0),
+    andi(t2, t1, 0x3f), addi(t2, t2, 0x20), sb(t2, 0, t0), addi(t1, t1, 1), bne(t1, a0, -16)};
+
+// Sends back what is typed, with the FIFOs on.
+const std::vector<u32> kEcho = {
+    lui(t0, 0x10000), addi(t1, zero, 1), sb(t1, 2, t0),
+    lbu(t1, 5, t0), andi(t1, t1, 1), beq(t1, zero, -8), lbu(t1, 0, t0), sb(t1, 0, t0), beq(zero, zero, -20)};
+
+// a0 rounds of xorshift from a1: each changes a word of data that the number picks and sometimes prints.
+const std::vector<u32> kWanderer = {
+    auipc(s0, 0), lui(t0, 0x10), add(s0, s0, t0), lui(s1, 0x10000), lui(t5, 0x3f), addi(t5, t5, 0x7fc),
+    slli(t0, a1, 13), exclusive_or(a1, a1, t0), srli(t0, a1, 17), exclusive_or(a1, a1, t0),  // round:
+    slli(t0, a1, 5), exclusive_or(a1, a1, t0),
+    bit_and(t0, a1, t5), add(t0, t0, s0), lw(t1, 0, t0), add(t1, t1, a1), sw(t1, 0, t0),
+    andi(t2, a1, 0x38), bne(t2, zero, 8), sb(t1, 0, s1),
+    addi(a0, a0, -1), bne(a0, zero, -60)};
+
+// Stores to a0 pages of data, one after the other, by `store_word` (of t1, to 8(t0)) and an atomic.
+std::vector<u32> page_toucher(u32 store_word) {
+  return {auipc(t0, 0), lui(t1, 0x10), add(t0, t0, t1), lui(t2, 1), addi(t1, zero, 0x55),
+          store_word, amoadd_w(t3, t1, t0), addi(t1, t1, 3), add(t0, t0, t2), addi(a0, a0, -1), bne(a0, zero, -20)};
+}
+
+#define ASSERT_GOOD(expression)                                   \
+  if (const auto& good_result = (expression); !good_result) {     \
+    FAIL() << #expression << ": " << good_result.error().text();  \
+  }
+
+using Make = Result<std::unique_ptr<Engine>> (*)(const EngineConfig&);
+
+// The engine, or a skip or failure and null.
+std::unique_ptr<Engine> made(Make make, const EngineConfig& config, std::string& why_skipped) {
+  auto engine = make(config);
+  if (engine) return std::move(*engine);
+  why_skipped = engine.error().text();
+  if (engine.error().kind != ErrorKind::usage) ADD_FAILURE() << why_skipped;
+  return nullptr;
+}
+
+#define MAKE_ENGINE(name, make, ...)                                                             \
+  std::string name##_skipped;                                                                     \
+  const std::unique_ptr<Engine> name##_owner = made(make, EngineConfig{__VA_ARGS__}, name##_skipped); \
+  if (name##_owner == nullptr) GTEST_SKIP() << name##_skipped;                                    \
+  Engine& name = *name##_owner
+
+// A machine of its own on the CPU engine, run for `steps` or to its exit.
+struct Reference {
+  u64 hash = 0;
+  u64 icount = 0;
+  std::string console;
+  std::optional<Exit> exit;
+  u64 dirty_pages = 0;
+};
+Result<Reference> reference(Xlen xlen, u64 ram_bytes, const std::vector<u8>& code, const MachineState& state, u64 steps) {
+  auto engine = make_cpu_engine({.xlen = xlen, .ram_bytes = ram_bytes});
+  if (!engine) return std::unexpected(engine.error());
+  if (auto ok = (*engine)->load_base(isa::RAM_BASE, code); !ok) return std::unexpected(ok.error());
+  if (auto ok = (*engine)->write_state(0, state); !ok) return std::unexpected(ok.error());
+  Result<Stop> stop = run_until(**engine, 0, steps);
+  if (!stop) return std::unexpected(stop.error());
+  return Reference{*(*engine)->state_hash(0), *icount(**engine, 0), stop->console, stop->exit, *(*engine)->dirty_pages(0)};
+}
+
+void expect_reference(Engine& engine, u32 vm, const Reference& expected) {
+  SCOPED_TRACE("machine " + std::to_string(vm));
+  EXPECT_EQ(*icount(engine, vm), expected.icount);
+  EXPECT_EQ(*engine.state_hash(vm), expected.hash);
+}
+
+// --- Memory, state, typing ---
+
+void check_memory(Engine& engine) {
+  constexpr u32 kVms = 3;
+  // Unaligned, over three pages; what lies beside stays zero.
+  std::vector<u8> image(2 * isa::PAGE_BYTES);
+  for (size_t i = 0; i < image.size(); ++i) image[i] = static_cast<u8>(i * 7 + 1);
+  constexpr u32 kImagePa = isa::RAM_BASE + 5 * isa::PAGE_BYTES + 1234;
+  ASSERT_GOOD(engine.load_base(kImagePa, image));
+  const std::vector<u8> code = bytes_of(kWanderer, kEnd);
+  ASSERT_GOOD(engine.load_base(isa::RAM_BASE, code));
+  for (u32 vm = 0; vm < kVms; ++vm) {
+    SCOPED_TRACE(vm);
+    std::vector<u8> read(image.size() + 2, 0xff);
+    ASSERT_GOOD(engine.read_ram(vm, kImagePa - 1, read));
+    EXPECT_EQ(read.front(), 0);
+    EXPECT_EQ(read.back(), 0);
+    EXPECT_TRUE(std::equal(image.begin(), image.end(), read.begin() + 1));
+    EXPECT_EQ(*engine.dirty_pages(vm), 0u);
+  }
+
+  // A write belongs to one machine.
+  const std::vector<u8> note(20, 0xab);
+  constexpr u32 kNotePa = isa::RAM_BASE + 6 * isa::PAGE_BYTES - 7;
+  ASSERT_GOOD(engine.write_ram(1, kNotePa, note));
+  std::vector<u8> read(22);
+  ASSERT_GOOD(engine.read_ram(1, kNotePa - 1, read));
+  EXPECT_EQ(read.front(), image[kNotePa - 1 - kImagePa]);
+  EXPECT_EQ(read.back(), image[kNotePa + 20 - kImagePa]);
+  EXPECT_TRUE(std::equal(note.begin(), note.end(), read.begin() + 1));
+  ASSERT_GOOD(engine.read_ram(2, kNotePa - 1, read));
+  EXPECT_TRUE(std::equal(read.begin(), read.end(), image.begin() + (kNotePa - 1 - kImagePa)));
+  EXPECT_EQ(*engine.dirty_pages(1), 2u);
+  EXPECT_EQ(*engine.dirty_pages(2), 0u);
+  EXPECT_EQ(*engine.state_hash(0), *engine.state_hash(2));
+  EXPECT_NE(*engine.state_hash(0), *engine.state_hash(1));
+  // Taken back, nothing can be told from a machine that was left alone.
+  ASSERT_GOOD(engine.write_ram(1, kNotePa, std::span(image).subspan(kNotePa - kImagePa, note.size())));
+  EXPECT_EQ(*engine.state_hash(0), *engine.state_hash(1));
+
+  // Ranges that are not in RAM.
+  u8 byte = 0;
+  const u32 end = static_cast<u32>(isa::RAM_BASE + kRamBytes);
+  std::vector<u8> long_range(kRamBytes + 1);
+  EXPECT_EQ(engine.read_ram(0, end, {&byte, 1}).error().kind, ErrorKind::usage);
+  EXPECT_EQ(engine.read_ram(0, isa::RAM_BASE - 1, {&byte, 1}).error().kind, ErrorKind::usage);
+  EXPECT_EQ(engine.read_ram(0, 0xffffffffu, {&byte, 1}).error().kind, ErrorKind::usage);
+  EXPECT_EQ(engine.read_ram(0, isa::RAM_BASE, long_range).error().kind, ErrorKind::usage);
+  EXPECT_EQ(engine.write_ram(0, end - 1, std::span<const u8>(image).first(2)).error().kind, ErrorKind::usage);
+  EXPECT_THAT(engine.read_ram(0, end, {&byte, 1}).error().message, testing::HasSubstr("1 bytes at 0x80100000 are not inside RAM"));
+  ASSERT_GOOD(engine.read_ram(0, end, {}));
+  ASSERT_GOOD(engine.read_ram(0, end - 1, {&byte, 1}));
+
+  // Nothing happens in a run of no steps. What has run can still be read and written.
+  for (u32 vm = 0; vm < kVms; ++vm) {
+    MachineState state = state_at_start(Xlen::rv32);
+    set_register(state, a0, 20 + vm);
+    set_register(state, a1, 77 + vm);
+    ASSERT_GOOD(engine.write_state(vm, state));
+  }
+  Result<RunReport> report = engine.run(0);
+  ASSERT_GOOD(report);
+  EXPECT_EQ(report->steps, 0u);
+  EXPECT_TRUE(report->exits.empty());
+  for (u32 vm = 0; vm < kVms; ++vm) EXPECT_EQ(*icount(engine, vm), 0u);
+
+  // To the end of all three; each tells its own exit once.
+  std::vector<Exit> exits;
+  for (u32 runs = 0; runs < 100 && exits.size() < kVms; ++runs) {
+    report = engine.run(10'000);
+    ASSERT_GOOD(report);
+    exits.insert(exits.end(), report->exits.begin(), report->exits.end());
+  }
+  std::sort(exits.begin(), exits.end(), [](const Exit& l, const Exit& r) { return l.vm < r.vm; });
+  ASSERT_EQ(exits.size(), kVms);
+  for (u32 vm = 0; vm < kVms; ++vm) {
+    EXPECT_EQ(exits[vm].vm, vm);
+    EXPECT_EQ(exits[vm].reason, isa::EXIT_HTIF);
+    EXPECT_EQ(exits[vm].arg0, 1u);
+    EXPECT_GT(*engine.dirty_pages(vm), 1u);
+  }
+  report = engine.run(1000);
+  ASSERT_GOOD(report);
+  EXPECT_EQ(report->steps, 0u) << "stopped machines stay stopped";
+  EXPECT_TRUE(report->exits.empty());
+  // A write to a page that the machine has stored to, then on: the others stay where they are.
+  const u64 before = *icount(engine, 1);
+  ASSERT_GOOD(engine.write_ram(1, kTohostPa, std::vector<u8>(4)));
+  ASSERT_GOOD(engine.resume(1));
+  report = engine.run(500);
+  ASSERT_GOOD(report);
+  EXPECT_EQ(*icount(engine, 1), before + report->steps);
+  EXPECT_LT(*icount(engine, 0), before + 1);
+}
+
+void check_states(Engine& engine) {
+  std::vector<MachineState> states;
+  for (u32 vm = 0; vm < 3; ++vm) {
+    isa::State<u32> state;
+    u32 value = 0x01010101 * (vm + 1);
+    for (u32& word : state.words()) word = (value = value * 1664525 + 1013904223);
+    state.machine.ram_bytes = static_cast<u32>(kRamBytes);
+    state.machine.run_state = isa::EXIT_WFI;  // it must not run
+    ASSERT_GOOD(engine.write_state(vm, state));
+    states.push_back(state);
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (u32 vm = 0; vm < 3; ++vm) {
+      Result<MachineState> read = engine.read_state(vm);
+      ASSERT_GOOD(read);
+      EXPECT_EQ(compare_states(states[vm], *read), "") << "machine " << vm;
+    }
+    const Result<RunReport> report = engine.run(1000);  // and once more after they could have run
+    ASSERT_GOOD(report);
+    EXPECT_EQ(report->steps, 0u);
+  }
+  const Result<void> other_width = engine.write_state(0, isa::State<u64>{});
+  ASSERT_FALSE(other_width);
+  EXPECT_EQ(other_width.error().kind, ErrorKind::usage);
+}
+
+void check_typing(Engine& engine) {
+  constexpr u32 kVm = 2;
+  const std::string text = "The quick brown fox jumps over the lazy dog.";
+  const std::span<const u8> bytes(reinterpret_cast<const u8*>(text.data()), text.size());
+  for (u32 vm = 0; vm < 3; ++vm) ASSERT_GOOD(engine.write_ram(vm, isa::RAM_BASE, bytes_of(kEcho)));
+  for (u32 vm = 0; vm < 3; ++vm) ASSERT_GOOD(engine.write_state(vm, state_at_start(Xlen::rv32)));
+  for (u32 vm = 0; vm < 3; ++vm) (void)engine.take_console(vm);
+  EXPECT_EQ(*engine.push_input(kVm, {}), 0u);
+  EXPECT_EQ(*engine.push_input(kVm, bytes), 1u) << "its FIFO is not on yet";
+  EXPECT_EQ(*engine.push_input(kVm, bytes), 0u);
+  ASSERT_GOOD(engine.run(3));  // turns it on, which empties it
+  std::string echoed;
+  size_t typed = 0;
+  for (int turns = 0; turns < 50 && echoed.size() < text.size(); ++turns) {
+    ASSERT_GOOD(engine.run(1000));
+    echoed += engine.take_console(kVm);
+    const u32 fitted = *engine.push_input(kVm, bytes.subspan(typed));
+    if (turns == 0) {
+      EXPECT_EQ(fitted, isa::UART_FIFO_BYTES);
+    }
+    typed += fitted;
+  }
+  EXPECT_EQ(echoed, text);
+  EXPECT_EQ(engine.take_console(kVm), "");
+  EXPECT_EQ(engine.take_console(0), "") << "typed into another machine";
+}
+
+void check_full_console(Engine& engine) {
+  constexpr u32 kBytes = 20'011;  // about five rings
+  const std::vector<u8> code = bytes_of(kPrinter, kEnd);
+  for (u32 vm = 0; vm < 3; ++vm) {
+    MachineState state = state_at_start(Xlen::rv32);
+    set_register(state, a0, kBytes / (vm + 1));
+    ASSERT_GOOD(engine.write_ram(vm, isa::RAM_BASE, code));
+    ASSERT_GOOD(engine.write_ram(vm, kTohostPa, std::vector<u8>(4)));
+    ASSERT_GOOD(engine.write_state(vm, state));
+    (void)engine.take_console(vm);
+  }
+  std::vector<std::string> printed(3);
+  size_t ended = 0;
+  for (int runs = 0; runs < 2000 && ended < 3; ++runs) {
+    const Result<RunReport> report = engine.run(1'000'000);
+    ASSERT_GOOD(report);
+    for (const Exit& exit : report->exits) EXPECT_EQ(exit.reason, isa::EXIT_HTIF);
+    ended += report->exits.size();
+    for (u32 vm = 0; vm < 3; ++vm) printed[vm] += engine.take_console(vm);
+  }
+  EXPECT_EQ(ended, 3u);
+  for (u32 vm = 0; vm < 3; ++vm) {
+    std::string expected;
+    for (u32 i = 0; i < kBytes / (vm + 1); ++i) expected += static_cast<char>((i & 0x3f) + 0x20);
+    EXPECT_EQ(printed[vm].size(), expected.size());
+    EXPECT_TRUE(printed[vm] == expected) << "not a byte is lost, doubled or moved";
+    // Waiting for the host costs no steps: two to begin, five for each byte, kEnd's seven.
+    EXPECT_EQ(*icount(engine, vm), 2 + 5 * u64{kBytes / (vm + 1)} + 7);
+  }
+}
+
+// One engine for all: on a software adapter making it takes seconds. The order matters: what load_base()
+// loads is loaded first.
+void check_interface(Make make) {
+  MAKE_ENGINE(engine, make, .xlen = Xlen::rv32, .ram_bytes = kRamBytes, .vm_count = 3);
+  EXPECT_FALSE(engine.name().empty());
+  EXPECT_EQ(engine.config().vm_count, 3u);
+  for (const auto check : {check_memory, check_states, check_typing, check_full_console}) {
+    check(engine);
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(EngineCpu, KeepsTheInterface) { check_interface(make_cpu_engine); }
+TEST(EngineGpu, KeepsTheInterface) { check_interface(make_gpu_engine); }
+
+void check_refusals(Make make) {
+  for (const EngineConfig& config : {EngineConfig{.ram_bytes = 0}, EngineConfig{.ram_bytes = 4097},
+                                     EngineConfig{.ram_bytes = kMaxRamBytes + isa::PAGE_BYTES}, EngineConfig{.vm_count = 0}}) {
+    const auto engine = make(config);
+    ASSERT_FALSE(engine);
+    EXPECT_EQ(engine.error().kind, ErrorKind::usage);
+  }
+}
+
+TEST(EngineCpu, RefusesConfigurationsThatCannotBe) { check_refusals(make_cpu_engine); }
+TEST(EngineGpu, RefusesConfigurationsThatCannotBe) { check_refusals(make_gpu_engine); }
+
+// --- A pool that is too small ---
+
+void check_pool_growth(Xlen xlen, u32 store_word, Make make) {
+  constexpr u32 kPages = 150;
+  const std::vector<u8> code = bytes_of(page_toucher(store_word), kEnd);
+  MachineState state = state_at_start(xlen);
+  set_register(state, a0, kPages);
+  const Result<Reference> expected = reference(xlen, kRamBytes, code, state, 100'000);
+  ASSERT_GOOD(expected);
+  ASSERT_TRUE(expected->exit);
+  MAKE_ENGINE(engine, make, .xlen = xlen, .ram_bytes = kRamBytes, .pool_pages = 2);
+  ASSERT_GOOD(engine.load_base(isa::RAM_BASE, code));
+  ASSERT_GOOD(engine.load_base(kDataPa + 100 * isa::PAGE_BYTES, std::vector<u8>(10)));
+  ASSERT_GOOD(engine.write_state(0, state));
+  const Result<Stop> stop = run_until(engine, 0, 100'000);
+  ASSERT_GOOD(stop);
+  ASSERT_TRUE(stop->exit);
+  EXPECT_EQ(stop->exit->reason, isa::EXIT_HTIF);
+  expect_reference(engine, 0, *expected);
+  EXPECT_EQ(*engine.dirty_pages(0), kPages + 1) << "those and tohost's";
+  EXPECT_EQ(*engine.dirty_pages(0), expected->dirty_pages);
+}
+
+TEST(EngineGpu, GrowsAPoolThatIsFullRv32) { check_pool_growth(Xlen::rv32, sw(t1, 8, t0), make_gpu_engine); }
+TEST(EngineGpu, GrowsAPoolThatIsFullRv64) { check_pool_growth(Xlen::rv64, sd(t1, 8, t0), make_gpu_engine); }
+
+TEST(EngineGpu, GrowsAPoolThatIsFullForTheHost) {
+  MAKE_ENGINE(engine, make_gpu_engine, .ram_bytes = kRamBytes, .pool_pages = 2);
+  for (u32 page = 0; page < 10; ++page) {
+    const u8 byte = static_cast<u8>(page + 1);
+    ASSERT_GOOD(engine.write_ram(0, isa::RAM_BASE + page * isa::PAGE_BYTES, {&byte, 1}));
+  }
+}
+
+// --- Moving ---
+
+struct BareProgram {
+  std::string name;
+  WholeMachine machine;
+  u64 steps;
+};
+
+std::vector<BareProgram> bare_programs(u64 ram_bytes) {
+  std::ifstream file(ROOKERY_BARE_MANIFEST);
+  std::vector<BareProgram> found;
+  for (const nlohmann::json& row : nlohmann::json::parse(file)) {
+    if (row["xlen"] != 32) continue;
+    MachineConfig config;
+    config.ram_bytes = ram_bytes;
+    config.bare_path = row["elf"];
+    Result<BootFiles> files = read_boot_files(config);
+    if (!files) continue;
+    const Result<BootImage> image = plan_boot(config, std::move(*files));
+    if (image) found.push_back({row["name"], machine_of(*image), row["steps"]});
+  }
+  return found;
+}
+
+// A little kernel with user programs, page tables and a timer moves to and fro every few thousand steps.
+void check_moving(Make make) {
+  constexpr u64 kRam = u64{16} << 20;
+  constexpr u64 kSteps = 150'000;
+  constexpr u64 kHop = 7'919;
+  const std::vector<BareProgram> programs = bare_programs(kRam);
+  const auto program = std::ranges::find(programs, "mini_kernel", &BareProgram::name);
+  if (program == programs.end()) GTEST_SKIP() << "No bare programs were built: there is no cross compiler.";
+  MAKE_ENGINE(straight, make_cpu_engine, .ram_bytes = kRam);
+  MAKE_ENGINE(cpu, make_cpu_engine, .ram_bytes = kRam);
+  MAKE_ENGINE(other, make, .ram_bytes = kRam);
+  ASSERT_GOOD(put_machine(straight, 0, program->machine));
+  ASSERT_GOOD(put_machine(cpu, 0, program->machine));
+  Engine* here = &cpu;
+  Engine* there = &other;
+  for (u64 at = kHop; at < kSteps; at += kHop) {
+    SCOPED_TRACE("on the " + std::string(here->name()) + " up to step " + std::to_string(at));
+    ASSERT_GOOD(run_until(straight, 0, at));
+    ASSERT_GOOD(run_until(*here, 0, at));
+    ASSERT_EQ(*here->state_hash(0), *straight.state_hash(0));
+    const Result<WholeMachine> machine = read_machine(*here, 0);
+    ASSERT_GOOD(machine);
+    ASSERT_GOOD(put_machine(*there, 0, *machine));
+    ASSERT_EQ(*there->state_hash(0), *straight.state_hash(0)) << "after the move";
+    std::swap(here, there);
+  }
+}
+
+TEST(EngineCpu, AMachineMovesToAnotherEngineAndBack) { check_moving(make_cpu_engine); }
+TEST(EngineGpu, AMachineMovesToAnotherEngineAndBack) { check_moving(make_gpu_engine); }
+
+// --- Fleets ---
+
+// Machines of one image with different registers: each as if it were alone. More than one workgroup, and
+// more than the machines whose reports come in one piece.
+void check_fleet_of_one_image(Make make) {
+  constexpr u32 kVms = 70;
+  const std::vector<u8> code = bytes_of(kWanderer, kEnd);
+  MAKE_ENGINE(engine, make, .ram_bytes = kRamBytes, .vm_count = kVms);
+  ASSERT_GOOD(engine.load_base(isa::RAM_BASE, code));
+  std::vector<MachineState> states;
+  for (u32 vm = 0; vm < kVms; ++vm) {
+    states.push_back(state_at_start(Xlen::rv32));
+    set_register(states[vm], a0, 150 + 9 * (vm % 7));
+    set_register(states[vm], a1, 0x9e3779b9u * (vm + 1));
+    ASSERT_GOOD(engine.write_state(vm, states[vm]));
+  }
+  std::vector<std::string> printed(kVms);
+  std::vector<u32> exits(kVms);
+  size_t ended = 0;
+  for (int runs = 0; runs < 1000 && ended < kVms; ++runs) {
+    const Result<RunReport> report = engine.run(1'000);
+    ASSERT_GOOD(report);
+    for (const Exit& exit : report->exits) {
+      ASSERT_LT(exit.vm, kVms);
+      EXPECT_EQ(exit.reason, isa::EXIT_HTIF);
+      ++exits[exit.vm];
+      ++ended;
+    }
+    for (u32 vm = 0; vm < kVms; ++vm) printed[vm] += engine.take_console(vm);
+  }
+  EXPECT_THAT(exits, testing::Each(1u));
+  for (u32 vm = 0; vm < kVms; ++vm) {
+    const Result<Reference> expected = reference(Xlen::rv32, kRamBytes, code, states[vm], 100'000);
+    ASSERT_GOOD(expected);
+    expect_reference(engine, vm, *expected);
+    EXPECT_EQ(printed[vm], expected->console) << "machine " << vm;
+    EXPECT_EQ(*engine.dirty_pages(vm), expected->dirty_pages) << "machine " << vm;
+  }
+}
+
+TEST(EngineCpu, AFleetOfOneImageRunsAsTheMachinesAlone) { check_fleet_of_one_image(make_cpu_engine); }
+TEST(EngineGpu, AFleetOfOneImageRunsAsTheMachinesAlone) { check_fleet_of_one_image(make_gpu_engine); }
+
+// Every RV32 bare program beside the others: lanes that do different things at every step.
+void check_fleet_of_programs(Make make) {
+  constexpr u64 kRam = u64{16} << 20;
+  constexpr u64 kSteps = 12'000;
+  const std::vector<BareProgram> programs = bare_programs(kRam);
+  if (programs.empty()) GTEST_SKIP() << "No bare programs were built: there is no cross compiler.";
+  const u32 vms = static_cast<u32>(programs.size());
+  MAKE_ENGINE(engine, make, .ram_bytes = kRam, .vm_count = vms);
+  for (u32 vm = 0; vm < vms; ++vm) {
+    const std::vector<u8>& ram = programs[vm].machine.ram;
+    for (u64 at = 0; at < ram.size(); at += isa::PAGE_BYTES) {
+      const std::span<const u8> page = std::span(ram).subspan(at, isa::PAGE_BYTES);
+      if (std::ranges::all_of(page, [](u8 byte) { return byte == 0; })) continue;
+      ASSERT_GOOD(engine.write_ram(vm, static_cast<u32>(isa::RAM_BASE + at), page));
+    }
+    ASSERT_GOOD(engine.write_state(vm, programs[vm].machine.state));
+  }
+  for (u64 done = 0; done < kSteps;) {
+    const Result<RunReport> report = engine.run(kSteps - done);
+    ASSERT_GOOD(report);
+    if (report->steps == 0 && report->exits.empty()) break;
+    done += report->steps;
+  }
+  auto cpu = make_cpu_engine({.ram_bytes = kRam});
+  ASSERT_GOOD(cpu);
+  for (u32 vm = 0; vm < vms; ++vm) {
+    SCOPED_TRACE(programs[vm].name);
+    const u64 steps = *icount(engine, vm);
+    EXPECT_GT(steps, 0u);
+    ASSERT_GOOD(put_machine(**cpu, 0, programs[vm].machine));
+    const Result<Stop> stop = run_until(**cpu, 0, steps);
+    ASSERT_GOOD(stop);
+    EXPECT_EQ(*icount(**cpu, 0), steps);
+    EXPECT_EQ(*engine.state_hash(vm), *(*cpu)->state_hash(0));
+  }
+}
+
+TEST(EngineGpu, AFleetOfDifferentProgramsRunsAsTheMachinesAlone) { check_fleet_of_programs(make_gpu_engine); }
+
+// --- A lost device ---
+
+TEST(EngineGpu, SaysThatTheDeviceWasLost) {
+  std::string skipped;
+  auto engine = make_impatient_gpu_engine({.ram_bytes = kRamBytes});
+  if (!engine && engine.error().kind == ErrorKind::usage) GTEST_SKIP() << engine.error().text();
+  // Making the engine may itself take longer than the device has.
+  if (!engine) {
+    EXPECT_EQ(engine.error().kind, ErrorKind::device_lost) << engine.error().text();
+    return;
+  }
+  ASSERT_GOOD((*engine)->load_base(isa::RAM_BASE, bytes_of({kSpin})));
+  ASSERT_GOOD((*engine)->write_state(0, state_at_start(Xlen::rv32)));
+  Result<RunReport> report = RunReport{};
+  for (int runs = 0; report && runs < 100; ++runs) report = (*engine)->run(10'000'000);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::device_lost) << report.error().text();
+  // And so does everything that comes after.
+  EXPECT_EQ((*engine)->run(1).error().kind, ErrorKind::device_lost);
+  EXPECT_EQ((*engine)->read_state(0).error().kind, ErrorKind::device_lost);
+  EXPECT_EQ((*engine)->state_hash(0).error().kind, ErrorKind::device_lost);
+}
+
+}  // namespace
+}  // namespace rookery::test

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "boot/test_engines.h"
+
+#include <cstdlib>
+
+#include "engine/cpu/cpu_engine.h"
+#if ROOKERY_GPU
+#include "engine/gpu/gpu_engine.h"
+#include "gpu/dawn/device.h"
+#endif
+
+namespace rookery::test {
+
+std::string tested_adapter() {
+  const char* chosen = std::getenv("ROOKERY_TEST_ADAPTER");
+  return chosen != nullptr ? chosen : "software";
+}
+
+bool is_software(const std::string& adapter) { return adapter == "software"; }
+
+namespace {
+
+Result<std::unique_ptr<Engine>> make_gpu_engine(const EngineConfig& config, u32 wait_limit_ms) {
+#if ROOKERY_GPU
+  Result<gpu::GpuDevice> device = gpu::open_device({.selector = tested_adapter(), .wait_limit_ms = wait_limit_ms});
+  if (!device) return std::unexpected(std::move(device.error()));
+  return create_gpu_engine(config, std::move(*device));
+#else
+  (void)config;
+  (void)wait_limit_ms;
+  return fail(ErrorKind::usage, "Built without the GPU engine.");
+#endif
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> make_gpu_engine(const EngineConfig& config) { return make_gpu_engine(config, 120'000); }
+
+Result<std::unique_ptr<Engine>> make_impatient_gpu_engine(const EngineConfig& config) { return make_gpu_engine(config, 1); }
+
+Result<std::unique_ptr<Engine>> make_cpu_engine(const EngineConfig& config) { return create_cpu_engine(config); }
+
+}  // namespace rookery::test
