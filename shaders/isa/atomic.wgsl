@@ -54,7 +54,7 @@ fn atomic_execute(ins: u32, pa: u32) {
   }
   if (stores) {
     ram_store(pa, low(value), 0xffffffffu);
-    if ((XLEN == 64u) && (size == 3u)) {
+    if ((XLEN == 64u) && (size == 3u) && !jumped) {
       ram_store(pa + 4u, high(value), 0xffffffffu);
     }
   }

@@ -48,7 +48,7 @@ fn access_store(va: xlen, pa: u32, size: u32, value: xlen) {
   if (ram_contains(pa)) {
     let shift = (pa & 3u) << 3u;
     ram_store(pa & 0xfffffffcu, word << shift, access_mask(size) << shift);
-    if ((XLEN == 64u) && (size == 3u)) {
+    if ((XLEN == 64u) && (size == 3u) && !jumped) {
       ram_store(pa + 4u, high(value), 0xffffffffu);
     }
     if (!jumped && (machine.tohost != 0u) && ((pa & 0xfffffff8u) == machine.tohost)) {

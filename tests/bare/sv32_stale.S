@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a guest sees that changes a PTE and forgets sfence.vma. The specification leaves it open; Rookery
-// promises the same on every engine: fetches, loads and stores have a TLB of 16 entries each, direct-mapped
+// promises the same on every engine: fetches, loads and stores have a TLB of 64 entries each, direct-mapped
 // by the page number, filled by the first access, emptied by sfence.vma, by satp, and one by one by other
 // pages in the same place.
 // Rookery only.
@@ -20,8 +20,8 @@ TEST_BEGIN
   la a2, second_page
   li a0, 0x222
   sw a0, 0(a2)
-  PTE_PAGE(leaf_table, DATA_INDEX+15, second_page, LEAF_S)
-  PTE_PAGE(leaf_table, DATA_INDEX+16, second_page, LEAF_S)
+  PTE_PAGE(leaf_table, DATA_INDEX+63, second_page, LEAF_S)
+  PTE_PAGE(leaf_table, DATA_INDEX+64, second_page, LEAF_S)
   li a1, DATA_VA
   map_to data_page
   sfence.vma
@@ -36,12 +36,12 @@ TEST_BEGIN
   la a2, second_page
   lw a0, 0(a2)
   CHECK(a0, 0x223)
-  // The page 15 further on has another place, the one 16 further on the same.
-  li a1, DATA_VA+0xf000
+  // The page 63 further on has another place, the one 64 further on the same.
+  li a1, DATA_VA+0x3f000
   S_SEES(0x223)
   li a1, DATA_VA
   S_SEES(0x111)
-  li a1, DATA_VA+0x10000
+  li a1, DATA_VA+0x40000
   S_SEES(0x223)
   li a1, DATA_VA
   S_SEES(0x223)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every program of tests/bare on the CPU engine, where it has to pass, and on the GPU engine, which has to
-// be in the same state as the CPU engine at every stride and at the end. On a software adapter long
-// programs are compared for their first kSoftwareSteps steps; the test's output says which.
+// Every program of tests/bare on the CPU engine, where it has to pass, and on the GPU engine, which
+// has to be in the same state as the CPU engine at every stride and at the end. On a software
+// adapter long programs are compared for their first kSoftwareSteps steps; the test's output says
+// which.
 #include <algorithm>
 #include <fstream>
 #include <iostream>
@@ -20,9 +21,9 @@ namespace {
 
 constexpr u64 kRamBytes = u64{16} << 20;
 constexpr u64 kSoftwareSteps = 1'000'000;
-constexpr u64 kStrides = 12;       // of each program
-constexpr u64 kMinStride = 101;    // prime: it falls on no loop's own length
-constexpr u32 kPassed = 1;         // what a program writes to tohost
+constexpr u64 kStrides = 12;     // of each program
+constexpr u64 kMinStride = 101;  // prime: it falls on no loop's own length
+constexpr u32 kPassed = 1;       // what a program writes to tohost
 
 struct BareProgram {
   std::string name;
@@ -69,7 +70,8 @@ void run_on_cpu(Xlen xlen) {
     ASSERT_TRUE(put_machine(**engine, 0, *machine));
     const Result<Stop> stop = run_until(**engine, 0, program.steps);
     ASSERT_TRUE(stop) << stop.error().text();
-    EXPECT_TRUE(passed(stop->exit)) << "after " << *icount(**engine, 0) << " steps; it printed: " << stop->console;
+    EXPECT_TRUE(passed(stop->exit))
+        << "after " << *icount(**engine, 0) << " steps; it printed: " << stop->console;
   }
 }
 
@@ -100,7 +102,8 @@ void run_on_gpu(Xlen xlen) {
     options.max_steps = program.steps;
     if (is_software(tested_adapter()) && steps > kSoftwareSteps) {
       options.max_steps = kSoftwareSteps;
-      std::cout << fmt::format("{}: the first {} of {} steps, on a software adapter.\n", program.name, kSoftwareSteps, steps);
+      std::cout << fmt::format("{}: the first {} of {} steps, on a software adapter.\n",
+                               program.name, kSoftwareSteps, steps);
     }
     Result<void> ok = put_machine(**cpu, 0, *machine);
     if (ok) ok = put_machine(**gpu, 0, *machine);
@@ -112,7 +115,8 @@ void run_on_gpu(Xlen xlen) {
     }
     all_steps += comparison.steps;
   }
-  std::cout << fmt::format("{} programs of RV{}, {} steps on {}.\n", all.size(), static_cast<u32>(xlen), all_steps, (*gpu)->name());
+  std::cout << fmt::format("{} programs of RV{}, {} steps on {}.\n", all.size(),
+                           static_cast<u32>(xlen), all_steps, (*gpu)->name());
 }
 
 TEST(BareGpuRv32, EveryProgramIsTheSameAsOnTheCpu) { run_on_gpu(Xlen::rv32); }

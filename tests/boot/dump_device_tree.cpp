@@ -23,6 +23,7 @@ int main(int count, char** arguments) {
     std::cerr << tree.error().text() << "\n";
     return 1;
   }
-  std::cout.write(reinterpret_cast<const char*>(tree->data()), static_cast<std::streamsize>(tree->size()));
+  std::cout.write(reinterpret_cast<const char*>(tree->data()),
+                  static_cast<std::streamsize>(tree->size()));
   return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What src/engine/engine.h promises, on both engines: memory, state, typing, a full console, copy on write,
-// a pool that has to grow, machines that move from engine to engine, and fleets. Expected results come from
-// the CPU engine or are spelled out.
+// What src/engine/engine.h promises, on both engines: memory, state, typing, a full console, copy
+// on write, a pool that has to grow, machines that move from engine to engine, and fleets. Expected
+// results come from the CPU engine or are spelled out.
 #include <algorithm>
 #include <cstring>
 #include <fstream>
@@ -28,8 +28,8 @@ constexpr u32 kTohostPa = isa::RAM_BASE + 0xf000;
 constexpr u32 kDataPa = isa::RAM_BASE + 0x10000;
 
 // With room in t0 and t1: writes 1 to tohost and stays there.
-const std::vector<u32> kEnd = {auipc(t0, 0), srli(t0, t0, 16), slli(t0, t0, 16), lui(t1, 0xf), add(t0, t0, t1),
-                               addi(t1, zero, 1), sw(t1, 0, t0), kSpin};
+const std::vector<u32> kEnd = {auipc(t0, 0),    srli(t0, t0, 16),  slli(t0, t0, 16), lui(t1, 0xf),
+                               add(t0, t0, t1), addi(t1, zero, 1), sw(t1, 0, t0),    kSpin};
 
 std::vector<u8> bytes_of(std::vector<u32> code, const std::vector<u32>& tail = {}) {
   code.insert(code.end(), tail.begin(), tail.end());
@@ -53,37 +53,45 @@ MachineState state_at_start(Xlen xlen) {
 }
 
 void set_register(MachineState& state, u32 number, u64 value) {
-  std::visit([&](auto& s) { s.hart.x[number] = static_cast<std::decay_t<decltype(s.hart.pc)>>(value); }, state);
+  std::visit(
+      [&](auto& s) { s.hart.x[number] = static_cast<std::decay_t<decltype(s.hart.pc)>>(value); },
+      state);
 }
 
 // Prints a0 characters as fast as it can.
-const std::vector<u32> kPrinter = {
-    lui(t0, 0x10000), addi(t1, zero, 0),
-    andi(t2, t1, 0x3f), addi(t2, t2, 0x20), sb(t2, 0, t0), addi(t1, t1, 1), bne(t1, a0, -16)};
+const std::vector<u32> kPrinter = {lui(t0, 0x10000),   addi(t1, zero, 0), andi(t2, t1, 0x3f),
+                                   addi(t2, t2, 0x20), sb(t2, 0, t0),     addi(t1, t1, 1),
+                                   bne(t1, a0, -16)};
 
 // Sends back what is typed, with the FIFOs on.
-const std::vector<u32> kEcho = {
-    lui(t0, 0x10000), addi(t1, zero, 1), sb(t1, 2, t0),
-    lbu(t1, 5, t0), andi(t1, t1, 1), beq(t1, zero, -8), lbu(t1, 0, t0), sb(t1, 0, t0), beq(zero, zero, -20)};
+const std::vector<u32> kEcho = {lui(t0, 0x10000), addi(t1, zero, 1), sb(t1, 2, t0),
+                                lbu(t1, 5, t0),   andi(t1, t1, 1),   beq(t1, zero, -8),
+                                lbu(t1, 0, t0),   sb(t1, 0, t0),     beq(zero, zero, -20)};
 
-// a0 rounds of xorshift from a1: each changes a word of data that the number picks and sometimes prints.
-const std::vector<u32> kWanderer = {
-    auipc(s0, 0), lui(t0, 0x10), add(s0, s0, t0), lui(s1, 0x10000), lui(t5, 0x3f), addi(t5, t5, 0x7fc),
-    slli(t0, a1, 13), exclusive_or(a1, a1, t0), srli(t0, a1, 17), exclusive_or(a1, a1, t0),  // round:
-    slli(t0, a1, 5), exclusive_or(a1, a1, t0),
-    bit_and(t0, a1, t5), add(t0, t0, s0), lw(t1, 0, t0), add(t1, t1, a1), sw(t1, 0, t0),
-    andi(t2, a1, 0x38), bne(t2, zero, 8), sb(t1, 0, s1),
-    addi(a0, a0, -1), bne(a0, zero, -60)};
+// a0 rounds of xorshift from a1: each changes a word of data that the number picks and sometimes
+// prints.
+const std::vector<u32> kWanderer = {auipc(s0, 0),        lui(t0, 0x10),
+                                    add(s0, s0, t0),     lui(s1, 0x10000),
+                                    lui(t5, 0x3f),       addi(t5, t5, 0x7fc),
+                                    slli(t0, a1, 13),    exclusive_or(a1, a1, t0),
+                                    srli(t0, a1, 17),    exclusive_or(a1, a1, t0),  // round:
+                                    slli(t0, a1, 5),     exclusive_or(a1, a1, t0),
+                                    bit_and(t0, a1, t5), add(t0, t0, s0),
+                                    lw(t1, 0, t0),       add(t1, t1, a1),
+                                    sw(t1, 0, t0),       andi(t2, a1, 0x38),
+                                    bne(t2, zero, 8),    sb(t1, 0, s1),
+                                    addi(a0, a0, -1),    bne(a0, zero, -60)};
 
 // Stores to a0 pages of data, one after the other, by `store_word` (of t1, to 8(t0)) and an atomic.
 std::vector<u32> page_toucher(u32 store_word) {
-  return {auipc(t0, 0), lui(t1, 0x10), add(t0, t0, t1), lui(t2, 1), addi(t1, zero, 0x55),
-          store_word, amoadd_w(t3, t1, t0), addi(t1, t1, 3), add(t0, t0, t2), addi(a0, a0, -1), bne(a0, zero, -20)};
+  return {auipc(t0, 0),         lui(t1, 0x10),    add(t0, t0, t1),      lui(t2, 1),
+          addi(t1, zero, 0x55), store_word,       amoadd_w(t3, t1, t0), addi(t1, t1, 3),
+          add(t0, t0, t2),      addi(a0, a0, -1), bne(a0, zero, -20)};
 }
 
-#define ASSERT_GOOD(expression)                                   \
-  if (const auto& good_result = (expression); !good_result) {     \
-    FAIL() << #expression << ": " << good_result.error().text();  \
+#define ASSERT_GOOD(expression)                                  \
+  if (const auto& good_result = (expression); !good_result) {    \
+    FAIL() << #expression << ": " << good_result.error().text(); \
   }
 
 using Make = Result<std::unique_ptr<Engine>> (*)(const EngineConfig&);
@@ -97,10 +105,11 @@ std::unique_ptr<Engine> made(Make make, const EngineConfig& config, std::string&
   return nullptr;
 }
 
-#define MAKE_ENGINE(name, make, ...)                                                             \
-  std::string name##_skipped;                                                                     \
-  const std::unique_ptr<Engine> name##_owner = made(make, EngineConfig{__VA_ARGS__}, name##_skipped); \
-  if (name##_owner == nullptr) GTEST_SKIP() << name##_skipped;                                    \
+#define MAKE_ENGINE(name, make, ...)                           \
+  std::string name##_skipped;                                  \
+  const std::unique_ptr<Engine> name##_owner =                 \
+      made(make, EngineConfig{__VA_ARGS__}, name##_skipped);   \
+  if (name##_owner == nullptr) GTEST_SKIP() << name##_skipped; \
   Engine& name = *name##_owner
 
 // A machine of its own on the CPU engine, run for `steps` or to its exit.
@@ -111,14 +120,16 @@ struct Reference {
   std::optional<Exit> exit;
   u64 dirty_pages = 0;
 };
-Result<Reference> reference(Xlen xlen, u64 ram_bytes, const std::vector<u8>& code, const MachineState& state, u64 steps) {
+Result<Reference> reference(Xlen xlen, u64 ram_bytes, const std::vector<u8>& code,
+                            const MachineState& state, u64 steps) {
   auto engine = make_cpu_engine({.xlen = xlen, .ram_bytes = ram_bytes});
   if (!engine) return std::unexpected(engine.error());
   if (auto ok = (*engine)->load_base(isa::RAM_BASE, code); !ok) return std::unexpected(ok.error());
   if (auto ok = (*engine)->write_state(0, state); !ok) return std::unexpected(ok.error());
   Result<Stop> stop = run_until(**engine, 0, steps);
   if (!stop) return std::unexpected(stop.error());
-  return Reference{*(*engine)->state_hash(0), *icount(**engine, 0), stop->console, stop->exit, *(*engine)->dirty_pages(0)};
+  return Reference{*(*engine)->state_hash(0), *icount(**engine, 0), stop->console, stop->exit,
+                   *(*engine)->dirty_pages(0)};
 }
 
 void expect_reference(Engine& engine, u32 vm, const Reference& expected) {
@@ -164,7 +175,8 @@ void check_memory(Engine& engine) {
   EXPECT_EQ(*engine.state_hash(0), *engine.state_hash(2));
   EXPECT_NE(*engine.state_hash(0), *engine.state_hash(1));
   // Taken back, nothing can be told from a machine that was left alone.
-  ASSERT_GOOD(engine.write_ram(1, kNotePa, std::span(image).subspan(kNotePa - kImagePa, note.size())));
+  ASSERT_GOOD(
+      engine.write_ram(1, kNotePa, std::span(image).subspan(kNotePa - kImagePa, note.size())));
   EXPECT_EQ(*engine.state_hash(0), *engine.state_hash(1));
 
   // Ranges that are not in RAM.
@@ -175,8 +187,10 @@ void check_memory(Engine& engine) {
   EXPECT_EQ(engine.read_ram(0, isa::RAM_BASE - 1, {&byte, 1}).error().kind, ErrorKind::usage);
   EXPECT_EQ(engine.read_ram(0, 0xffffffffu, {&byte, 1}).error().kind, ErrorKind::usage);
   EXPECT_EQ(engine.read_ram(0, isa::RAM_BASE, long_range).error().kind, ErrorKind::usage);
-  EXPECT_EQ(engine.write_ram(0, end - 1, std::span<const u8>(image).first(2)).error().kind, ErrorKind::usage);
-  EXPECT_THAT(engine.read_ram(0, end, {&byte, 1}).error().message, testing::HasSubstr("1 bytes at 0x80100000 are not inside RAM"));
+  EXPECT_EQ(engine.write_ram(0, end - 1, std::span<const u8>(image).first(2)).error().kind,
+            ErrorKind::usage);
+  EXPECT_THAT(engine.read_ram(0, end, {&byte, 1}).error().message,
+              testing::HasSubstr("1 bytes at 0x80100000 are not inside RAM"));
   ASSERT_GOOD(engine.read_ram(0, end, {}));
   ASSERT_GOOD(engine.read_ram(0, end - 1, {&byte, 1}));
 
@@ -306,8 +320,8 @@ void check_full_console(Engine& engine) {
   }
 }
 
-// One engine for all: on a software adapter making it takes seconds. The order matters: what load_base()
-// loads is loaded first.
+// One engine for all: on a software adapter making it takes seconds. The order matters: what
+// load_base() loads is loaded first.
 void check_interface(Make make) {
   MAKE_ENGINE(engine, make, .xlen = Xlen::rv32, .ram_bytes = kRamBytes, .vm_count = 3);
   EXPECT_FALSE(engine.name().empty());
@@ -322,8 +336,9 @@ TEST(EngineCpu, KeepsTheInterface) { check_interface(make_cpu_engine); }
 TEST(EngineGpu, KeepsTheInterface) { check_interface(make_gpu_engine); }
 
 void check_refusals(Make make) {
-  for (const EngineConfig& config : {EngineConfig{.ram_bytes = 0}, EngineConfig{.ram_bytes = 4097},
-                                     EngineConfig{.ram_bytes = kMaxRamBytes + isa::PAGE_BYTES}, EngineConfig{.vm_count = 0}}) {
+  for (const EngineConfig& config :
+       {EngineConfig{.ram_bytes = 0}, EngineConfig{.ram_bytes = 4097},
+        EngineConfig{.ram_bytes = kMaxRamBytes + isa::PAGE_BYTES}, EngineConfig{.vm_count = 0}}) {
     const auto engine = make(config);
     ASSERT_FALSE(engine);
     EXPECT_EQ(engine.error().kind, ErrorKind::usage);
@@ -356,8 +371,12 @@ void check_pool_growth(Xlen xlen, u32 store_word, Make make) {
   EXPECT_EQ(*engine.dirty_pages(0), expected->dirty_pages);
 }
 
-TEST(EngineGpu, GrowsAPoolThatIsFullRv32) { check_pool_growth(Xlen::rv32, sw(t1, 8, t0), make_gpu_engine); }
-TEST(EngineGpu, GrowsAPoolThatIsFullRv64) { check_pool_growth(Xlen::rv64, sd(t1, 8, t0), make_gpu_engine); }
+TEST(EngineGpu, GrowsAPoolThatIsFullRv32) {
+  check_pool_growth(Xlen::rv32, sw(t1, 8, t0), make_gpu_engine);
+}
+TEST(EngineGpu, GrowsAPoolThatIsFullRv64) {
+  check_pool_growth(Xlen::rv64, sd(t1, 8, t0), make_gpu_engine);
+}
 
 TEST(EngineGpu, GrowsAPoolThatIsFullForTheHost) {
   MAKE_ENGINE(engine, make_gpu_engine, .ram_bytes = kRamBytes, .pool_pages = 2);
@@ -391,14 +410,16 @@ std::vector<BareProgram> bare_programs(u64 ram_bytes) {
   return found;
 }
 
-// A little kernel with user programs, page tables and a timer moves to and fro every few thousand steps.
+// A little kernel with user programs, page tables and a timer moves to and fro every few thousand
+// steps.
 void check_moving(Make make) {
   constexpr u64 kRam = u64{16} << 20;
   constexpr u64 kSteps = 150'000;
   constexpr u64 kHop = 7'919;
   const std::vector<BareProgram> programs = bare_programs(kRam);
   const auto program = std::ranges::find(programs, "mini_kernel", &BareProgram::name);
-  if (program == programs.end()) GTEST_SKIP() << "No bare programs were built: there is no cross compiler.";
+  if (program == programs.end())
+    GTEST_SKIP() << "No bare programs were built: there is no cross compiler.";
   MAKE_ENGINE(straight, make_cpu_engine, .ram_bytes = kRam);
   MAKE_ENGINE(cpu, make_cpu_engine, .ram_bytes = kRam);
   MAKE_ENGINE(other, make, .ram_bytes = kRam);
@@ -424,8 +445,8 @@ TEST(EngineGpu, AMachineMovesToAnotherEngineAndBack) { check_moving(make_gpu_eng
 
 // --- Fleets ---
 
-// Machines of one image with different registers: each as if it were alone. More than one workgroup, and
-// more than the machines whose reports come in one piece.
+// Machines of one image with different registers: each as if it were alone. More than one
+// workgroup, and more than the machines whose reports come in one piece.
 void check_fleet_of_one_image(Make make) {
   constexpr u32 kVms = 70;
   const std::vector<u8> code = bytes_of(kWanderer, kEnd);
@@ -462,8 +483,12 @@ void check_fleet_of_one_image(Make make) {
   }
 }
 
-TEST(EngineCpu, AFleetOfOneImageRunsAsTheMachinesAlone) { check_fleet_of_one_image(make_cpu_engine); }
-TEST(EngineGpu, AFleetOfOneImageRunsAsTheMachinesAlone) { check_fleet_of_one_image(make_gpu_engine); }
+TEST(EngineCpu, AFleetOfOneImageRunsAsTheMachinesAlone) {
+  check_fleet_of_one_image(make_cpu_engine);
+}
+TEST(EngineGpu, AFleetOfOneImageRunsAsTheMachinesAlone) {
+  check_fleet_of_one_image(make_gpu_engine);
+}
 
 // Every RV32 bare program beside the others: lanes that do different things at every step.
 void check_fleet_of_programs(Make make) {
@@ -502,7 +527,9 @@ void check_fleet_of_programs(Make make) {
   }
 }
 
-TEST(EngineGpu, AFleetOfDifferentProgramsRunsAsTheMachinesAlone) { check_fleet_of_programs(make_gpu_engine); }
+TEST(EngineGpu, AFleetOfDifferentProgramsRunsAsTheMachinesAlone) {
+  check_fleet_of_programs(make_gpu_engine);
+}
 
 // --- A lost device ---
 

@@ -8,7 +8,21 @@
 
 namespace rookery::test::guest {
 
-enum Register : u32 { zero = 0, ra = 1, sp = 2, t0 = 5, t1 = 6, t2 = 7, s0 = 8, s1 = 9, a0 = 10, a1 = 11, t3 = 28, t4 = 29, t5 = 30 };
+enum Register : u32 {
+  zero = 0,
+  ra = 1,
+  sp = 2,
+  t0 = 5,
+  t1 = 6,
+  t2 = 7,
+  s0 = 8,
+  s1 = 9,
+  a0 = 10,
+  a1 = 11,
+  t3 = 28,
+  t4 = 29,
+  t5 = 30
+};
 
 constexpr u32 i_type(u32 opcode, u32 funct3, u32 rd, u32 rs1, i32 immediate) {
   return (static_cast<u32>(immediate) << 20) | (rs1 << 15) | (funct3 << 12) | (rd << 7) | opcode;
@@ -18,19 +32,24 @@ constexpr u32 r_type(u32 opcode, u32 funct3, u32 funct7, u32 rd, u32 rs1, u32 rs
 }
 constexpr u32 store(u32 size, u32 rs2, i32 offset, u32 rs1) {
   const u32 o = static_cast<u32>(offset);
-  return (((o >> 5) & 0x7f) << 25) | (rs2 << 20) | (rs1 << 15) | (size << 12) | ((o & 31) << 7) | 0x23;
+  return (((o >> 5) & 0x7f) << 25) | (rs2 << 20) | (rs1 << 15) | (size << 12) | ((o & 31) << 7) |
+         0x23;
 }
 constexpr u32 branch(u32 funct3, u32 rs1, u32 rs2, i32 offset) {
   const u32 o = static_cast<u32>(offset);
-  return (((o >> 12) & 1) << 31) | (((o >> 5) & 0x3f) << 25) | (rs2 << 20) | (rs1 << 15) | (funct3 << 12) |
-         (((o >> 1) & 15) << 8) | (((o >> 11) & 1) << 7) | 0x63;
+  return (((o >> 12) & 1) << 31) | (((o >> 5) & 0x3f) << 25) | (rs2 << 20) | (rs1 << 15) |
+         (funct3 << 12) | (((o >> 1) & 15) << 8) | (((o >> 11) & 1) << 7) | 0x63;
 }
 
 constexpr u32 addi(u32 rd, u32 rs1, i32 immediate) { return i_type(0x13, 0, rd, rs1, immediate); }
 constexpr u32 andi(u32 rd, u32 rs1, i32 immediate) { return i_type(0x13, 7, rd, rs1, immediate); }
 constexpr u32 ori(u32 rd, u32 rs1, i32 immediate) { return i_type(0x13, 6, rd, rs1, immediate); }
-constexpr u32 slli(u32 rd, u32 rs1, u32 shift) { return i_type(0x13, 1, rd, rs1, static_cast<i32>(shift)); }
-constexpr u32 srli(u32 rd, u32 rs1, u32 shift) { return i_type(0x13, 5, rd, rs1, static_cast<i32>(shift)); }
+constexpr u32 slli(u32 rd, u32 rs1, u32 shift) {
+  return i_type(0x13, 1, rd, rs1, static_cast<i32>(shift));
+}
+constexpr u32 srli(u32 rd, u32 rs1, u32 shift) {
+  return i_type(0x13, 5, rd, rs1, static_cast<i32>(shift));
+}
 constexpr u32 add(u32 rd, u32 rs1, u32 rs2) { return r_type(0x33, 0, 0, rd, rs1, rs2); }
 constexpr u32 exclusive_or(u32 rd, u32 rs1, u32 rs2) { return r_type(0x33, 4, 0, rd, rs1, rs2); }
 constexpr u32 bit_and(u32 rd, u32 rs1, u32 rs2) { return r_type(0x33, 7, 0, rd, rs1, rs2); }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The default image, from its first instruction to power-off, on every engine: a scripted person waits for
-// the prompt and types commands. State hashes are taken every kStride instructions all the way, so the CPU
-// engine's and the GPU engine's whole sessions, typed input included, are compared, not only their output.
+// The default image, from its first instruction to power-off, on every engine: a scripted person
+// waits for the prompt and types commands. State hashes are taken every kStride instructions all
+// the way, so the CPU engine's and the GPU engine's whole sessions, typed input included, are
+// compared, not only their output.
 #include <chrono>
 #include <iostream>
 #include <string>
@@ -53,12 +54,22 @@ class NotingEngine final : public Engine {
     return report;
   }
   Result<MachineState> read_state(u32 vm) override { return engine_->read_state(vm); }
-  Result<void> write_state(u32 vm, const MachineState& state) override { return engine_->write_state(vm, state); }
-  Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override { return engine_->read_ram(vm, pa, out); }
-  Result<void> write_ram(u32 vm, u32 pa, std::span<const u8> bytes) override { return engine_->write_ram(vm, pa, bytes); }
-  Result<void> load_base(u32 pa, std::span<const u8> bytes) override { return engine_->load_base(pa, bytes); }
+  Result<void> write_state(u32 vm, const MachineState& state) override {
+    return engine_->write_state(vm, state);
+  }
+  Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
+    return engine_->read_ram(vm, pa, out);
+  }
+  Result<void> write_ram(u32 vm, u32 pa, std::span<const u8> bytes) override {
+    return engine_->write_ram(vm, pa, bytes);
+  }
+  Result<void> load_base(u32 pa, std::span<const u8> bytes) override {
+    return engine_->load_base(pa, bytes);
+  }
   std::string take_console(u32 vm) override { return engine_->take_console(vm); }
-  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override { return engine_->push_input(vm, bytes); }
+  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override {
+    return engine_->push_input(vm, bytes);
+  }
   Result<u64> state_hash(u32 vm) override { return engine_->state_hash(vm); }
   Result<u64> dirty_pages(u32 vm) override { return engine_->dirty_pages(vm); }
 
@@ -68,14 +79,16 @@ class NotingEngine final : public Engine {
   u64 steps_ = 0;
 };
 
-// Has everything typed at hand from the start: the machine types a line whenever the guest waits for one.
+// Has everything typed at hand from the start: the machine types a line whenever the guest waits
+// for one.
 class ScriptedHost final : public MachineHost {
  public:
   explicit ScriptedHost(std::string script) : script_(std::move(script)) {}
 
   u64 now_us() override {
     using namespace std::chrono;
-    return static_cast<u64>(duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count());
+    return static_cast<u64>(
+        duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count());
   }
   Result<void> print(std::string_view bytes) override {
     console += bytes;
@@ -171,7 +184,8 @@ const Session& cpu_session() {
 
 TEST(LinuxCpu, BootsAndAnswersWhatIsTyped) {
   expect_answers(cpu_session());
-  std::cout << fmt::format("{} instructions, {} landmarks.\n", cpu_session().instructions, cpu_session().landmarks.size());
+  std::cout << fmt::format("{} instructions, {} landmarks.\n", cpu_session().instructions,
+                           cpu_session().landmarks.size());
 }
 
 TEST(LinuxCpu, PowersOffWithoutAStatus) {
@@ -196,8 +210,10 @@ std::string first_difference() {
   const EngineConfig config = {.xlen = image->xlen, .ram_bytes = image->ram_bytes};
   auto cpu = make_cpu_engine(config);
   auto gpu = make_gpu_engine(config);
-  if (!cpu || !gpu || !load_boot_image(**cpu, *image) || !load_boot_image(**gpu, *image)) return "The engines cannot be made.";
-  return compare_engines(**cpu, **gpu, {.max_steps = 8 * kStride, .stride = kStride / 4}).difference;
+  if (!cpu || !gpu || !load_boot_image(**cpu, *image) || !load_boot_image(**gpu, *image))
+    return "The engines cannot be made.";
+  return compare_engines(**cpu, **gpu, {.max_steps = 8 * kStride, .stride = kStride / 4})
+      .difference;
 }
 
 TEST(LinuxGpu, TheWholeSessionIsTheSameAsOnTheCpu) {

@@ -22,7 +22,8 @@ namespace {
 
 Result<std::unique_ptr<Engine>> make_gpu_engine(const EngineConfig& config, u32 wait_limit_ms) {
 #if ROOKERY_GPU
-  Result<gpu::GpuDevice> device = gpu::open_device({.selector = tested_adapter(), .wait_limit_ms = wait_limit_ms});
+  Result<gpu::GpuDevice> device =
+      gpu::open_device({.selector = tested_adapter(), .wait_limit_ms = wait_limit_ms});
   if (!device) return std::unexpected(std::move(device.error()));
   return create_gpu_engine(config, std::move(*device));
 #else
@@ -34,10 +35,16 @@ Result<std::unique_ptr<Engine>> make_gpu_engine(const EngineConfig& config, u32 
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> make_gpu_engine(const EngineConfig& config) { return make_gpu_engine(config, 120'000); }
+Result<std::unique_ptr<Engine>> make_gpu_engine(const EngineConfig& config) {
+  return make_gpu_engine(config, 120'000);
+}
 
-Result<std::unique_ptr<Engine>> make_impatient_gpu_engine(const EngineConfig& config) { return make_gpu_engine(config, 1); }
+Result<std::unique_ptr<Engine>> make_impatient_gpu_engine(const EngineConfig& config) {
+  return make_gpu_engine(config, 1);
+}
 
-Result<std::unique_ptr<Engine>> make_cpu_engine(const EngineConfig& config) { return create_cpu_engine(config); }
+Result<std::unique_ptr<Engine>> make_cpu_engine(const EngineConfig& config) {
+  return create_cpu_engine(config);
+}
 
 }  // namespace rookery::test

@@ -10,8 +10,8 @@
 namespace rookery::test {
 namespace {
 
-constexpr u64 kParts = 16;           // a stretch is narrowed by this factor each time
-constexpr u32 kMaxWordsShown = 16;   // of RAM
+constexpr u64 kParts = 16;          // a stretch is narrowed by this factor each time
+constexpr u32 kMaxWordsShown = 16;  // of RAM
 
 template <class T>
 std::unexpected<Error> pass_on(Result<T>& failed) {
@@ -54,8 +54,8 @@ class StateWriter {
     const bool differs = expected != actual && !is_the_hosts(section, name);
     differs_ = differs_ || differs;
     if (!differs && expected == 0 && actual == 0) return;
-    text_ += fmt::format("  {} {:28} {:#018x}  {:#018x}\n", differs ? "!=" : "  ", fmt::format("{}.{}", section, name),
-                         expected, actual);
+    text_ += fmt::format("  {} {:28} {:#018x}  {:#018x}\n", differs ? "!=" : "  ",
+                         fmt::format("{}.{}", section, name), expected, actual);
   }
 
   bool differs_ = false;
@@ -63,11 +63,11 @@ class StateWriter {
 };
 
 template <class U>
-void write_states(StateWriter& out, const isa::State<U>& expected, const isa::State<U>& actual) {
-#define SECTION(instance, Type)                         \
-  {                                                     \
-    const auto& one = expected.instance;                \
-    const auto& other = actual.instance;                \
+void write_states(StateWriter& out, const isa::State<U>& expected, const isa::State<U>& actual){
+#define SECTION(instance, Type)          \
+  {                                      \
+    const auto& one = expected.instance; \
+    const auto& other = actual.instance; \
     const std::string_view section_name = #instance;
 #define FIELD(type, name, count) out.field(section_name, #name, one.name, other.name);
 #define SECTION_END(instance, Type) }
@@ -95,17 +95,19 @@ u64 icount_of(const MachineState& state) {
   return std::visit([](const auto& s) { return s.hart.icount; }, state);
 }
 
-// Where the instruction at `va` lies. `after` is the state once it was executed: with translation on, its
-// TLB knows the page.
+// Where the instruction at `va` lies. `after` is the state once it was executed: with translation
+// on, its TLB knows the page.
 std::optional<u64> fetch_pa(const MachineState& before, const MachineState& after, u64 va) {
   return std::visit(
       [&](const auto& s) -> std::optional<u64> {
         for (u32 i = 0; i < isa::TLB_ENTRIES; ++i) {
-          if (s.hart.tlb_tag[i] != 0 && (u64{s.hart.tlb_tag[i]} & ~u64{isa::PAGE_BYTES - 1}) == (va & ~u64{isa::PAGE_BYTES - 1})) {
+          if (s.hart.tlb_tag[i] != 0 && (u64{s.hart.tlb_tag[i]} & ~u64{isa::PAGE_BYTES - 1}) ==
+                                            (va & ~u64{isa::PAGE_BYTES - 1})) {
             return u64{s.hart.tlb_page[i]} | (va & (isa::PAGE_BYTES - 1));
           }
         }
-        const bool translated = std::visit([](const auto& b) { return b.hart.satp != 0 && b.hart.privilege != 3; }, before);
+        const bool translated = std::visit(
+            [](const auto& b) { return b.hart.satp != 0 && b.hart.privilege != 3; }, before);
         if (translated) return std::nullopt;
         return va;
       },
@@ -115,7 +117,8 @@ std::optional<u64> fetch_pa(const MachineState& before, const MachineState& afte
 std::string instruction_text(const WholeMachine& before, const MachineState& after) {
   const u64 pc = pc_of(before.state);
   const std::optional<u64> pa = fetch_pa(before.state, after, pc);
-  if (!pa || *pa < isa::RAM_BASE || *pa + 4 > isa::RAM_BASE + before.ram.size()) return "(not fetched)";
+  if (!pa || *pa < isa::RAM_BASE || *pa + 4 > isa::RAM_BASE + before.ram.size())
+    return "(not fetched)";
   u32 word;
   std::memcpy(&word, before.ram.data() + (*pa - isa::RAM_BASE), sizeof word);
   return fmt::format("0x{:08x}  {}", word, isa::disassemble(isa::xlen_of(before.state), pc, word));
@@ -125,7 +128,8 @@ std::string ram_text(const std::vector<u8>& expected, const std::vector<u8>& act
   std::string text;
   u32 words = 0;
   for (u64 at = 0; at + 4 <= std::min(expected.size(), actual.size()); at += 4) {
-    if (at % isa::PAGE_BYTES == 0 && std::memcmp(expected.data() + at, actual.data() + at, isa::PAGE_BYTES) == 0) {
+    if (at % isa::PAGE_BYTES == 0 &&
+        std::memcmp(expected.data() + at, actual.data() + at, isa::PAGE_BYTES) == 0) {
       at += isa::PAGE_BYTES - 4;
       continue;
     }
@@ -134,9 +138,12 @@ std::string ram_text(const std::vector<u8>& expected, const std::vector<u8>& act
     std::memcpy(&one, expected.data() + at, 4);
     std::memcpy(&other, actual.data() + at, 4);
     if (one == other) continue;
-    if (++words <= kMaxWordsShown) text += fmt::format("  != RAM 0x{:08x}               {:#018x}  {:#018x}\n", isa::RAM_BASE + at, one, other);
+    if (++words <= kMaxWordsShown)
+      text += fmt::format("  != RAM 0x{:08x}               {:#018x}  {:#018x}\n",
+                          isa::RAM_BASE + at, one, other);
   }
-  if (words > kMaxWordsShown) text += fmt::format("     and {} more words of RAM\n", words - kMaxWordsShown);
+  if (words > kMaxWordsShown)
+    text += fmt::format("     and {} more words of RAM\n", words - kMaxWordsShown);
   return text;
 }
 
@@ -166,20 +173,24 @@ class Pair {
     Result<Stop> one = run_until(expected_, 0, target);
     if (!one) return std::unexpected(std::move(one.error()).during("running the expected machine"));
     Result<Stop> other = run_until(actual_, vm_, target);
-    if (!other) return std::unexpected(std::move(other.error()).during("running the machine under test"));
+    if (!other)
+      return std::unexpected(std::move(other.error()).during("running the machine under test"));
     console += one->console;
     exit = one->exit;
     if (one->console != other->console) {
-      return fmt::format("They printed different things: \"{}\" and \"{}\".", one->console, other->console);
+      return fmt::format("They printed different things: \"{}\" and \"{}\".", one->console,
+                         other->console);
     }
     if (!same_exit(one->exit, other->exit)) {
-      return fmt::format("Their exits differ: {} and {}.", exit_text(one->exit), exit_text(other->exit));
+      return fmt::format("Their exits differ: {} and {}.", exit_text(one->exit),
+                         exit_text(other->exit));
     }
     Result<u64> hash = expected_.state_hash(0);
     if (!hash) return pass_on(hash);
     Result<u64> other_hash = actual_.state_hash(vm_);
     if (!other_hash) return pass_on(other_hash);
-    if (*hash != *other_hash) return fmt::format("Their state hashes differ: {:016x} and {:016x}.", *hash, *other_hash);
+    if (*hash != *other_hash)
+      return fmt::format("Their state hashes differ: {:016x} and {:016x}.", *hash, *other_hash);
     return std::string();
   }
 
@@ -195,8 +206,8 @@ class Pair {
   u32 vm_;
 };
 
-// The first step in (good's, bad] after which the machines differ, starting from `good`, where they do not;
-// `good` becomes the machine before it. 0: they do not differ when started there.
+// The first step in (good's, bad] after which the machines differ, starting from `good`, where they
+// do not; `good` becomes the machine before it. 0: they do not differ when started there.
 Result<u64> first_difference(Pair& pair, WholeMachine& good, u64 bad) {
   u64 from = icount_of(good.state);
   while (true) {
@@ -223,9 +234,11 @@ Result<u64> first_difference(Pair& pair, WholeMachine& good, u64 bad) {
   }
 }
 
-std::string describe(Pair& pair, WholeMachine good, const WholeMachine& start, u64 bad, const std::string& what) {
+std::string describe(Pair& pair, WholeMachine good, const WholeMachine& start, u64 bad,
+                     const std::string& what) {
   const u64 last_good = icount_of(good.state);
-  std::string text = fmt::format("The engines differ at step {} and were equal at step {}. {}\n", bad, last_good, what);
+  std::string text = fmt::format("The engines differ at step {} and were equal at step {}. {}\n",
+                                 bad, last_good, what);
   Result<u64> found = first_difference(pair, good, bad);
   if (found && *found == 0) {
     text += "A machine put there at that step shows no difference: narrowing from the start.\n";
@@ -242,9 +255,11 @@ std::string describe(Pair& pair, WholeMachine good, const WholeMachine& start, u
   if (!difference || !one || !other) return text + "The states could not be read.";
   bool states_differ = false;
   const std::string states = states_text(one->state, other->state, states_differ);
-  text += fmt::format("The first difference is made by step {}, the instruction at pc 0x{:x}: {}\n{}\n", *found,
-                      pc_of(good.state), instruction_text(good, one->state), *difference);
-  text += fmt::format("     {:28} {:18}  {}\n", "after it", "expected", "actual") + states + ram_text(one->ram, other->ram);
+  text +=
+      fmt::format("The first difference is made by step {}, the instruction at pc 0x{:x}: {}\n{}\n",
+                  *found, pc_of(good.state), instruction_text(good, one->state), *difference);
+  text += fmt::format("     {:28} {:18}  {}\n", "after it", "expected", "actual") + states +
+          ram_text(one->ram, other->ram);
   bool ignored = false;
   text += "Before it:\n" + states_text(good.state, good.state, ignored);
   return text;
@@ -255,7 +270,8 @@ std::string describe(Pair& pair, WholeMachine good, const WholeMachine& start, u
 WholeMachine machine_of(const BootImage& image) {
   WholeMachine machine{initial_state(image), std::vector<u8>(image.ram_bytes)};
   for (const BootPiece& piece : image.pieces) {
-    std::copy(piece.bytes.begin(), piece.bytes.end(), machine.ram.begin() + (piece.pa - isa::RAM_BASE));
+    std::copy(piece.bytes.begin(), piece.bytes.end(),
+              machine.ram.begin() + (piece.pa - isa::RAM_BASE));
   }
   return machine;
 }
@@ -274,7 +290,8 @@ Result<void> put_machine(Engine& engine, u32 vm, const WholeMachine& machine) {
   for (u64 at = 0; at < there.size(); at += isa::PAGE_BYTES) {
     if (std::memcmp(there.data() + at, machine.ram.data() + at, isa::PAGE_BYTES) == 0) continue;
     const std::span<const u8> page = std::span(machine.ram).subspan(at, isa::PAGE_BYTES);
-    if (Result<void> ok = engine.write_ram(vm, static_cast<u32>(isa::RAM_BASE + at), page); !ok) return ok;
+    if (Result<void> ok = engine.write_ram(vm, static_cast<u32>(isa::RAM_BASE + at), page); !ok)
+      return ok;
   }
   (void)engine.take_console(vm);
   return engine.write_state(vm, machine.state);
@@ -302,7 +319,8 @@ Result<Stop> run_until(Engine& engine, u32 vm, u64 target) {
     if (stop.exit) return stop;
     idle_runs = report->steps == 0 ? idle_runs + 1 : 0;
     if (idle_runs > 3) {
-      return fail(ErrorKind::internal, "Machine {} of the {} engine does not run and did not exit at step {}.", vm,
+      return fail(ErrorKind::internal,
+                  "Machine {} of the {} engine does not run and did not exit at step {}.", vm,
                   engine.name(), *now);
     }
   }

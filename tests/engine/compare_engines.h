@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs two engines side by side and says where they differ: state hashes are compared at a stride, and a
-// difference is narrowed down to the first instruction after which the machines are not equal. The answer
-// is text for a test's failure message: the instruction, both states by the names of isa/state.def, and
-// the words of RAM that differ.
+// Runs two engines side by side and says where they differ: state hashes are compared at a stride,
+// and a difference is narrowed down to the first instruction after which the machines are not
+// equal. The answer is text for a test's failure message: the instruction, both states by the names
+// of isa/state.def, and the words of RAM that differ.
 //
 // Engines are compared by their interface alone (engine/engine.h); the first is the oracle.
 #pragma once
@@ -56,11 +56,12 @@ struct Comparison {
   std::string console;       // of the first engine
 };
 
-// Both engines hold the same machine at the same step. Goes on until both exit, max_steps or `until`.
+// Both engines hold the same machine at the same step. Goes on until both exit, max_steps or
+// `until`.
 Comparison compare_engines(Engine& expected, Engine& actual, const CompareOptions& options);
 
-// Two states side by side: registers, CSRs and every other field that is not zero or that differs, which
-// is marked. Empty if they are equal.
+// Two states side by side: registers, CSRs and every other field that is not zero or that differs,
+// which is marked. Empty if they are equal.
 std::string compare_states(const MachineState& expected, const MachineState& actual);
 
 }  // namespace rookery::test

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// compare_engines() by itself: an engine that is wrong at a known step has to be found out at that step.
+// compare_engines() by itself: an engine that is wrong at a known step has to be found out at that
+// step.
 #include "engine/compare_engines.h"
 
 #include <cstring>
@@ -23,7 +24,8 @@ constexpr u32 kCounterPa = isa::RAM_BASE + isa::PAGE_BYTES;
 // A CPU engine that, having made step kWrongStep, changes something behind the machine's back.
 class WrongEngine final : public Engine {
  public:
-  WrongEngine(std::unique_ptr<Engine> engine, bool in_ram) : engine_(std::move(engine)), in_ram_(in_ram) {}
+  WrongEngine(std::unique_ptr<Engine> engine, bool in_ram)
+      : engine_(std::move(engine)), in_ram_(in_ram) {}
 
   std::string_view name() const override { return "wrong"; }
   const EngineConfig& config() const override { return engine_->config(); }
@@ -42,12 +44,22 @@ class WrongEngine final : public Engine {
     return report;
   }
   Result<MachineState> read_state(u32 vm) override { return engine_->read_state(vm); }
-  Result<void> write_state(u32 vm, const MachineState& state) override { return engine_->write_state(vm, state); }
-  Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override { return engine_->read_ram(vm, pa, out); }
-  Result<void> write_ram(u32 vm, u32 pa, std::span<const u8> bytes) override { return engine_->write_ram(vm, pa, bytes); }
-  Result<void> load_base(u32 pa, std::span<const u8> bytes) override { return engine_->load_base(pa, bytes); }
+  Result<void> write_state(u32 vm, const MachineState& state) override {
+    return engine_->write_state(vm, state);
+  }
+  Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
+    return engine_->read_ram(vm, pa, out);
+  }
+  Result<void> write_ram(u32 vm, u32 pa, std::span<const u8> bytes) override {
+    return engine_->write_ram(vm, pa, bytes);
+  }
+  Result<void> load_base(u32 pa, std::span<const u8> bytes) override {
+    return engine_->load_base(pa, bytes);
+  }
   std::string take_console(u32 vm) override { return engine_->take_console(vm); }
-  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override { return engine_->push_input(vm, bytes); }
+  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override {
+    return engine_->push_input(vm, bytes);
+  }
   Result<u64> state_hash(u32 vm) override { return engine_->state_hash(vm); }
   Result<u64> dirty_pages(u32 vm) override { return engine_->dirty_pages(vm); }
 
@@ -89,7 +101,8 @@ TEST_F(CompareEngines, FindsNoDifferenceBetweenEqualOnes) {
 TEST_F(CompareEngines, NamesTheInstructionAndTheFieldThatDiffer) {
   const Comparison comparison = compare(std::make_unique<WrongEngine>(cpu(), false));
   EXPECT_EQ(comparison.steps, 6'000u) << "the last stride at which they were equal";
-  EXPECT_THAT(comparison.difference, HasSubstr("step 7123, the instruction at pc 0x80000000: 0x00130313  addi t1,t1,1"));
+  EXPECT_THAT(comparison.difference,
+              HasSubstr("step 7123, the instruction at pc 0x80000000: 0x00130313  addi t1,t1,1"));
   EXPECT_THAT(comparison.difference, HasSubstr("!= hart.sscratch"));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// shaders/isa/fields.wgsl and the generated isa/tables.wgsl: immediates, and the semantics of every row of
-// the instruction tables, against src/isa/decode.h and the rows' own text compiled as C++. Random words
-// too: what has no row has to be illegal.
+// shaders/isa/fields.wgsl and the generated isa/tables.wgsl: immediates, and the semantics of every
+// row of the instruction tables, against src/isa/decode.h and the rows' own text compiled as C++.
+// Random words too: what has no row has to be illegal.
 #include <random>
 #include <string>
 #include <string_view>
@@ -50,9 +50,11 @@ fn test_case(i: u32) {
   for (size_t i = 0; i < in.size(); ++i) {
     const u32 ins = in[i];
     const auto imm = [&](Format format) { return static_cast<u32>(immediate(format, ins)); };
-    const std::vector<u32> expected = {imm(Format::I), imm(Format::S), imm(Format::B), imm(Format::U), imm(Format::J),
-                                       (ins >> 7) & 31, (ins >> 15) & 31, (ins >> 20) & 31};
-    const std::vector<u32> found(result.out.begin() + static_cast<i64>(i * 8), result.out.begin() + static_cast<i64>(i * 8 + 8));
+    const std::vector<u32> expected = {imm(Format::I),   imm(Format::S),  imm(Format::B),
+                                       imm(Format::U),   imm(Format::J),  (ins >> 7) & 31,
+                                       (ins >> 15) & 31, (ins >> 20) & 31};
+    const std::vector<u32> found(result.out.begin() + static_cast<i64>(i * 8),
+                                 result.out.begin() + static_cast<i64>(i * 8 + 8));
     ASSERT_EQ(found, expected) << fmt::format("of 0x{:08x}", ins);
   }
 }
@@ -63,18 +65,21 @@ struct Operands {
   u64 a, b, pc, m;
 };
 
-// A row's text in C++: the result of ALU, LOAD, JAL, JALR and AMO rows, and whether a branch is taken.
+// A row's text in C++: the result of ALU, LOAD, JAL, JALR and AMO rows, and whether a branch is
+// taken.
 template <class U>
 struct Rows : Vocabulary<U> {
   using xlen = U;
   using Vocabulary<U>::XLEN;
 #define USE(name) using Vocabulary<U>::name;
-  USE(add) USE(sub) USE(bit_and) USE(bit_or) USE(bit_xor) USE(bit_not) USE(sll) USE(srl) USE(sra) USE(eq) USE(ne) USE(lt)
-  USE(ge) USE(ltu) USE(geu) USE(slt) USE(sltu) USE(mul) USE(mulh) USE(mulhsu) USE(mulhu) USE(div) USE(divu) USE(rem)
-  USE(remu) USE(low) USE(high) USE(zext) USE(sext) USE(sext8) USE(sext16)
+  USE(add)
+  USE(sub) USE(bit_and) USE(bit_or) USE(bit_xor) USE(bit_not) USE(sll) USE(srl) USE(sra) USE(eq)
+      USE(ne) USE(lt) USE(ge) USE(ltu) USE(geu) USE(slt) USE(sltu) USE(mul) USE(mulh) USE(mulhsu)
+          USE(mulhu) USE(div) USE(divu) USE(rem) USE(remu) USE(low) USE(high) USE(zext) USE(sext)
+              USE(sext8) USE(sext16)
 #undef USE
 
-  static u64 execute(std::string_view row, const Operands& operands) {
+                  static u64 execute(std::string_view row, const Operands& operands) {
     [[maybe_unused]] const xlen a = static_cast<xlen>(operands.a);
     [[maybe_unused]] const xlen b = static_cast<xlen>(operands.b);
     [[maybe_unused]] const xlen pc = static_cast<xlen>(operands.pc);
@@ -100,7 +105,8 @@ struct Rows : Vocabulary<U> {
   }
 };
 
-constexpr u32 kOpcodes[] = {4, 6, 12, 14, 13, 5, 24, 0, 27, 25, 11};  // those with a function in the tables
+constexpr u32 kOpcodes[] = {4,  6, 12, 14, 13, 5,
+                            24, 0, 27, 25, 11};  // those with a function in the tables
 
 // As interpreter.wgsl calls them.
 constexpr const char* kExecute = R"(
@@ -150,10 +156,16 @@ fn test_case(i: u32) {
 template <class U>
 Operands operands_of(const Row& row, u32 ins, Operands operands) {
   switch (row.format) {
-    case Format::I: case Format::S: case Format::B: case Format::U: case Format::J: case Format::SHIFT:
+    case Format::I:
+    case Format::S:
+    case Format::B:
+    case Format::U:
+    case Format::J:
+    case Format::SHIFT:
       if (row.kind != Kind::BRANCH) operands.b = static_cast<u64>(i64{immediate(row.format, ins)});
       break;
-    default: break;
+    default:
+      break;
   }
   return operands;
 }
@@ -192,7 +204,8 @@ void check_rows(Xlen xlen) {
   for (u32 i = 0; i < 20'000; ++i) {
     const u32 opcode = kOpcodes[random() % std::size(kOpcodes)];
     u32 ins = (static_cast<u32>(random()) & ~0x7fu) | (opcode << 2) | 3;
-    if (random() % 2 == 0) ins &= 0x03ffffffu | (static_cast<u32>(random() % 2) << 30);  // near the rows there are
+    if (random() % 2 == 0)
+      ins &= 0x03ffffffu | (static_cast<u32>(random() % 2) << 30);  // near the rows there are
     add_case(ins);
   }
   RUN_SHADER_TEST(result, test, in);
@@ -203,17 +216,18 @@ void check_rows(Xlen xlen) {
     const u64 found = dword_make(result.out[i * 3], result.out[i * 3 + 1]);
     const Row* row = find_row(xlen, ins);
     const bool was_illegal = result.out[i * 3 + 2] != 0;
-    ASSERT_EQ(was_illegal, row == nullptr) << fmt::format("0x{:08x} is {}, RV{}", ins, row ? row->name : "no instruction",
-                                                         static_cast<u32>(xlen));
+    ASSERT_EQ(was_illegal, row == nullptr) << fmt::format(
+        "0x{:08x} is {}, RV{}", ins, row ? row->name : "no instruction", static_cast<u32>(xlen));
     illegal += was_illegal ? 1 : 0;
     if (row == nullptr || row->kind == Kind::SLOW) continue;
     // lr and sc are done elsewhere (isa/atomic.wgsl).
     if (row->name.starts_with("lr_") || row->name.starts_with("sc_")) continue;
-    const Operands given = {dword_make(words[1], words[2]), dword_make(words[3], words[4]), dword_make(words[5], words[6]),
-                            dword_make(words[7], words[8])};
+    const Operands given = {dword_make(words[1], words[2]), dword_make(words[3], words[4]),
+                            dword_make(words[5], words[6]), dword_make(words[7], words[8])};
     const u64 expected = Rows<U>::execute(row->name, operands_of<U>(*row, ins, given));
-    ASSERT_EQ(found, expected) << fmt::format("{} (0x{:08x}), RV{}, of 0x{:x} and 0x{:x}, pc 0x{:x}, memory 0x{:x}", row->name,
-                                              ins, static_cast<u32>(xlen), given.a, given.b, given.pc, given.m);
+    ASSERT_EQ(found, expected) << fmt::format(
+        "{} (0x{:08x}), RV{}, of 0x{:x} and 0x{:x}, pc 0x{:x}, memory 0x{:x}", row->name, ins,
+        static_cast<u32>(xlen), given.a, given.b, given.pc, given.m);
   }
   EXPECT_GT(illegal, 1000u);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// shaders/machine/time.wgsl and shaders/mmu/translate.wgsl alone, on an adapter, against the same modules as
-// the CPU engine has them (MachineCore32).
+// shaders/machine/time.wgsl and shaders/mmu/translate.wgsl alone, on an adapter, against the same
+// modules as the CPU engine has them (MachineCore32).
 #include <algorithm>
 #include <random>
 #include <vector>
@@ -56,7 +56,8 @@ fn test_case(i: u32) {
     push(skipped);
     push(offset);
     in.push_back(step);
-    push(wild ? odd[random() % odd.size()] : now + (random() >> (random() % 64)) - (i % 5 == 0 ? 3 : 0));
+    push(wild ? odd[random() % odd.size()]
+              : now + (random() >> (random() % 64)) - (i % 5 == 0 ? 3 : 0));
   }
   RUN_SHADER_TEST(result, test, in);
   const auto core = std::make_unique<cpu::MachineCore32>();
@@ -75,7 +76,8 @@ fn test_case(i: u32) {
 
 // --- Sv32 ---
 
-constexpr u32 kPages = 3;  // of each case: a root table, a leaf table, and one that only its entries can name
+constexpr u32 kPages =
+    3;  // of each case: a root table, a leaf table, and one that only its entries can name
 constexpr u32 kRamWords = kPages * isa::PAGE_WORDS;
 constexpr u32 kCases = 3000;
 
@@ -100,7 +102,9 @@ fn test_case(i: u32) {
 }
 )";
   std::mt19937 random{29};
-  const auto pick = [&](std::initializer_list<u32> choices) { return choices.begin()[random() % choices.size()]; };
+  const auto pick = [&](std::initializer_list<u32> choices) {
+    return choices.begin()[random() % choices.size()];
+  };
   std::vector<u32> in;
   std::vector<u32> ram(u64{kCases} * kRamWords);
   constexpr u32 kFirstPpn = isa::RAM_BASE >> 12;
@@ -109,22 +113,33 @@ fn test_case(i: u32) {
     const u32 root_ppn = random() % 40 == 0 ? pick({0, kFirstPpn + kPages, 0x3fffff}) : kFirstPpn;
     in.push_back((random() % 30 == 0 ? 0 : 0x80000000u) | root_ppn);
     in.push_back(pick({0, 1, 1, 3}));
-    in.push_back(pick({0, 1u << 18, 1u << 19, 3u << 18, 1u << 17, (1u << 17) | (1u << 11)}));  // SUM, MXR, MPRV, MPP
+    in.push_back(pick({0, 1u << 18, 1u << 19, 3u << 18, 1u << 17,
+                       (1u << 17) | (1u << 11)}));  // SUM, MXR, MPRV, MPP
     in.push_back(random() % 3);
     in.push_back(va);
     // Mostly entries that lead on, with one thing wrong now and then.
     u32* words = &ram[u64{i} * kRamWords];
     const u32 leaf_flags = static_cast<u32>(random()) & 0x3ff;
     const u32 valid = random() % 8 == 0 ? 0 : 1;
-    const u32 leaf_ppn = random() % 16 == 0 ? static_cast<u32>(random()) & 0x3fffff : kFirstPpn + random() % 4;
+    const u32 leaf_ppn =
+        random() % 16 == 0 ? static_cast<u32>(random()) & 0x3fffff : kFirstPpn + random() % 4;
     u32& root = words[va >> 22];
     u32& leaf = words[isa::PAGE_WORDS + ((va >> 12) & 1023)];
     leaf = (leaf_ppn << 10) | (leaf_flags & ~1u) | valid;
     switch (random() % 8) {
-      case 0: root = (pick({kFirstPpn, 0x80400, 0x80000, 0x103, 0x3ffc00, 0x100000}) << 10) | leaf_flags | valid; break;  // a superpage
-      case 1: root = static_cast<u32>(random()); break;
-      case 2: root = ((kFirstPpn + 1) << 10) | 1 | (1u << (random() % 10)); break;  // a pointer with one more bit
-      default: root = ((kFirstPpn + 1) << 10) | 1; break;
+      case 0:
+        root = (pick({kFirstPpn, 0x80400, 0x80000, 0x103, 0x3ffc00, 0x100000}) << 10) | leaf_flags |
+               valid;
+        break;  // a superpage
+      case 1:
+        root = static_cast<u32>(random());
+        break;
+      case 2:
+        root = ((kFirstPpn + 1) << 10) | 1 | (1u << (random() % 10));
+        break;  // a pointer with one more bit
+      default:
+        root = ((kFirstPpn + 1) << 10) | 1;
+        break;
     }
   }
   RUN_SHADER_TEST(result, test, in, ram);
@@ -132,7 +147,8 @@ fn test_case(i: u32) {
   u32 good = 0;
   u32 updated = 0;
   for (u32 i = 0; i < kCases; ++i) {
-    std::vector<u32> own(ram.begin() + static_cast<i64>(u64{i} * kRamWords), ram.begin() + static_cast<i64>(u64{i + 1} * kRamWords));
+    std::vector<u32> own(ram.begin() + static_cast<i64>(u64{i} * kRamWords),
+                         ram.begin() + static_cast<i64>(u64{i + 1} * kRamWords));
     const std::vector<u32> before = own;
     core->ram = reinterpret_cast<u8*>(own.data());
     core->page_flags.assign(kPages, 0);
@@ -146,9 +162,11 @@ fn test_case(i: u32) {
     const u32 pa = core->translate(w[4], w[3], context);
     const u32* out = &result.out[u64{i} * 3];
     ASSERT_EQ(out[2], context) << "case " << i;
-    ASSERT_EQ(out[1], core->translate_fault) << fmt::format("case {}: satp {:08x}, va {:08x}, access {}, context {:x}", i, w[0], w[4], w[3], context);
+    ASSERT_EQ(out[1], core->translate_fault) << fmt::format(
+        "case {}: satp {:08x}, va {:08x}, access {}, context {:x}", i, w[0], w[4], w[3], context);
     ASSERT_EQ(out[0], pa) << "case " << i;
-    ASSERT_TRUE(std::equal(own.begin(), own.end(), result.ram.begin() + static_cast<i64>(u64{i} * kRamWords)))
+    ASSERT_TRUE(std::equal(own.begin(), own.end(),
+                           result.ram.begin() + static_cast<i64>(u64{i} * kRamWords)))
         << "case " << i << ": page-table entries differ";
     good += core->translate_fault == core->NO_FAULT ? 1 : 0;
     updated += own != before ? 1 : 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// shaders/xlen/32.wgsl, shaders/xlen/64.wgsl and shaders/dword.wgsl: every function of the vocabulary
-// against src/isa/xlen.h, over all pairs of interesting operands. (tests/isa compares xlen.h with exact
-// arithmetic.) A function is a row of VOCABULARY below.
+// shaders/xlen/32.wgsl, shaders/xlen/64.wgsl and shaders/dword.wgsl: every function of the
+// vocabulary against src/isa/xlen.h, over all pairs of interesting operands. (tests/isa compares
+// xlen.h with exact arithmetic.) A function is a row of VOCABULARY below.
 #include <string>
 #include <vector>
 
@@ -16,21 +16,27 @@ namespace {
 using namespace isa;
 
 // ROW(what it is called with, name)
-//   XX_X   (xlen, xlen) -> xlen     XX_B  (xlen, xlen) -> bool    X_X  xlen -> xlen   X_W  xlen -> word
-//   W_X    word -> xlen             WW_W  (word, word) -> word    W_W  word -> word
-//   DD_D   (dword, dword) -> dword  DD_B  (dword, dword) -> bool  DW_D (dword, word) -> dword
-//   DS_D   (dword, shift below 64) -> dword                       X_D  xlen -> dword  D_X  dword -> xlen
-#define VOCABULARY(ROW)                                                                                        \
-  ROW(XX_X, add) ROW(XX_X, sub) ROW(XX_X, bit_and) ROW(XX_X, bit_or) ROW(XX_X, bit_xor) ROW(X_X, bit_not)      \
-  ROW(XX_X, sll) ROW(XX_X, srl) ROW(XX_X, sra) ROW(XX_B, eq) ROW(XX_B, ne) ROW(XX_B, lt) ROW(XX_B, ge)         \
-  ROW(XX_B, ltu) ROW(XX_B, geu) ROW(XX_X, slt) ROW(XX_X, sltu) ROW(XX_X, mul) ROW(XX_X, mulh)                  \
-  ROW(XX_X, mulhsu) ROW(XX_X, mulhu) ROW(XX_X, div) ROW(XX_X, divu) ROW(XX_X, rem) ROW(XX_X, remu)             \
-  ROW(X_W, low) ROW(X_W, high) ROW(W_X, zext) ROW(W_X, sext) ROW(W_X, sext8) ROW(W_X, sext16)                  \
-  ROW(X_D, dword_from_xlen) ROW(D_X, xlen_from_dword) ROW(WW_D, dword_make) ROW(D_W, dword_lo) ROW(D_W, dword_hi) \
-  ROW(DD_D, dword_add) ROW(DD_D, dword_sub) ROW(DW_D, dword_add_u32) ROW(DD_B, dword_ltu) ROW(DD_B, dword_leu) \
-  ROW(DD_B, dword_eq) ROW(DS_D, dword_srl) ROW(DS_D, dword_sll) ROW(WW_W, word_sra) ROW(WW_W, word_div)        \
-  ROW(WW_W, word_divu) ROW(WW_W, word_rem) ROW(WW_W, word_remu) ROW(W_W, countOneBits)                         \
-  ROW(W_W, firstTrailingBit) ROW(W_W, firstLeadingBit) ROW(WW_W, min) ROW(WW_W, max)
+//   XX_X   (xlen, xlen) -> xlen     XX_B  (xlen, xlen) -> bool    X_X  xlen -> xlen   X_W  xlen ->
+//   word W_X    word -> xlen             WW_W  (word, word) -> word    W_W  word -> word DD_D
+//   (dword, dword) -> dword  DD_B  (dword, dword) -> bool  DW_D (dword, word) -> dword DS_D (dword,
+//   shift below 64) -> dword                       X_D  xlen -> dword  D_X  dword -> xlen
+#define VOCABULARY(ROW)                                                                            \
+  ROW(XX_X, add)                                                                                   \
+  ROW(XX_X, sub) ROW(XX_X, bit_and) ROW(XX_X, bit_or) ROW(XX_X, bit_xor) ROW(X_X, bit_not)         \
+      ROW(XX_X, sll) ROW(XX_X, srl) ROW(XX_X, sra) ROW(XX_B, eq) ROW(XX_B, ne) ROW(XX_B, lt) ROW(  \
+          XX_B, ge) ROW(XX_B, ltu) ROW(XX_B, geu) ROW(XX_X, slt) ROW(XX_X, sltu) ROW(XX_X, mul)    \
+          ROW(XX_X, mulh) ROW(XX_X, mulhsu) ROW(XX_X, mulhu) ROW(XX_X, div) ROW(XX_X, divu)        \
+              ROW(XX_X, rem) ROW(XX_X, remu) ROW(X_W, low) ROW(X_W, high) ROW(W_X, zext)           \
+                  ROW(W_X, sext) ROW(W_X, sext8) ROW(W_X, sext16) ROW(X_D, dword_from_xlen)        \
+                      ROW(D_X, xlen_from_dword) ROW(WW_D, dword_make) ROW(D_W, dword_lo)           \
+                          ROW(D_W, dword_hi) ROW(DD_D, dword_add) ROW(DD_D, dword_sub)             \
+                              ROW(DW_D, dword_add_u32) ROW(DD_B, dword_ltu) ROW(DD_B, dword_leu)   \
+                                  ROW(DD_B, dword_eq) ROW(DS_D, dword_srl) ROW(DS_D, dword_sll)    \
+                                      ROW(WW_W, word_sra) ROW(WW_W, word_div) ROW(WW_W, word_divu) \
+                                          ROW(WW_W, word_rem) ROW(WW_W, word_remu)                 \
+                                              ROW(W_W, countOneBits) ROW(W_W, firstTrailingBit)    \
+                                                  ROW(W_W, firstLeadingBit) ROW(WW_W, min)         \
+                                                      ROW(WW_W, max)
 
 constexpr const char* kNames[] = {
 #define ROW(kind, name) #name,
@@ -90,13 +96,15 @@ void check_vocabulary(Xlen xlen) {
   test.xlen = xlen;
   test.words_in = 4;
   test.words_out = 2 * kCount;
-  test.text = "fn test_case(i: u32) {\n  let a = dword_make(word_in(i, 0u), word_in(i, 1u));\n"
-              "  let b = dword_make(word_in(i, 2u), word_in(i, 3u));\n  let c = xlen_from_dword(a);\n  let d = xlen_from_dword(b);\n"
-              "  var r: dword;\n";
+  test.text =
+      "fn test_case(i: u32) {\n  let a = dword_make(word_in(i, 0u), word_in(i, 1u));\n"
+      "  let b = dword_make(word_in(i, 2u), word_in(i, 3u));\n  let c = xlen_from_dword(a);\n  let "
+      "d = xlen_from_dword(b);\n"
+      "  var r: dword;\n";
   u32 at = 0;
-#define ROW(kind, name)                                                                      \
-  test.text += fmt::format("  r = {};\n  word_out(i, {}u, r.x);\n  word_out(i, {}u, r.y);\n",            \
-                           fmt::format(fmt::runtime(kind), #name), at, at + 1);              \
+#define ROW(kind, name)                                                                       \
+  test.text += fmt::format("  r = {};\n  word_out(i, {}u, r.x);\n  word_out(i, {}u, r.y);\n", \
+                           fmt::format(fmt::runtime(kind), #name), at, at + 1);               \
   at += 2;
   VOCABULARY(ROW)
 #undef ROW
@@ -118,8 +126,10 @@ void check_vocabulary(Xlen xlen) {
     const u64 b = dword_make(in[4 * i + 2], in[4 * i + 3]);
     const std::vector<u64> expected = Expected<U>::results(a, b);
     for (u32 n = 0; n < kCount; ++n) {
-      const u64 found = dword_make(result.out[(i * kCount + n) * 2], result.out[(i * kCount + n) * 2 + 1]);
-      ASSERT_EQ(found, expected[n]) << fmt::format("{}, RV{}, of 0x{:x} and 0x{:x}", kNames[n], static_cast<u32>(xlen), a, b);
+      const u64 found =
+          dword_make(result.out[(i * kCount + n) * 2], result.out[(i * kCount + n) * 2 + 1]);
+      ASSERT_EQ(found, expected[n])
+          << fmt::format("{}, RV{}, of 0x{:x} and 0x{:x}", kNames[n], static_cast<u32>(xlen), a, b);
     }
   }
 }

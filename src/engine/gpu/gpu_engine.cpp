@@ -53,21 +53,13 @@ class GpuEngine final : public Engine {
     if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
     const u32 budget = static_cast<u32>(std::min<u64>(max_steps, budget_));
     if (budget == 0) return RunReport{};
-    const auto start = std::chrono::steady_clock::now();
-    for (Shard& shard : shards_) {
-      if (Result<void> ok = shard.start(device_, pipeline_, budget); !ok) return std::unexpected(std::move(ok.error()));
-    }
     RunReport report;
-    for (u32 i = 0; i < shards_.size(); ++i) {
-      const u32 first = first_vm(i);
-      Result<ShardReport> part =
-          shards_[i].finish(device_, std::span(consoles_).subspan(first, shards_[i].shape().vm_count));
-      if (!part) return std::unexpected(std::move(part.error()));
-      report.steps = std::max<u64>(report.steps, part->steps);
-      if (Result<void> ok = serve(i, *part, report); !ok) return std::unexpected(std::move(ok.error()));
-    }
-    steer(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), budget, report.steps);
-    if (Result<void> ok = device_.check(); !ok) return std::unexpected(std::move(ok.error()));
+    bool served = false;
+    // A dispatch whose machines all wait for the engine itself (memory, console) is followed by another.
+    do {
+      served = false;
+      if (Result<void> ok = dispatch(budget, report, served); !ok) return std::unexpected(std::move(ok.error()));
+    } while (served && report.steps == 0 && report.exits.empty());
     return report;
   }
 
@@ -135,10 +127,9 @@ class GpuEngine final : public Engine {
       std::array<u8, isa::PAGE_BYTES> page;
       if (Result<void> ok = read_page(shards_[shard], (*map)[number], number, page); !ok) return ok;
       std::memcpy(page.data() + within, bytes.data(), count);
-      Result<void> ok = (*map)[number] != 0
-                            ? shards_[shard].write_pool(device_, (*map)[number], 0, page)
-                            : shards_[shard].add_private_page(device_, local, static_cast<u32>(number), page);
-      if (!ok) return ok;
+      if (Result<void> ok = write_page(shards_[shard], local, (*map)[number], static_cast<u32>(number), page); !ok) {
+        return ok;
+      }
       bytes = bytes.subspan(count);
       offset += count;
     }
@@ -274,8 +265,26 @@ class GpuEngine final : public Engine {
     return {};
   }
 
+  // Runs all shards once, side by side, and serves what they left.
+  Result<void> dispatch(u32 budget, RunReport& report, bool& served) {
+    const auto start = std::chrono::steady_clock::now();
+    for (Shard& shard : shards_) {
+      if (Result<void> ok = shard.start(device_, pipeline_, budget); !ok) return ok;
+    }
+    for (u32 i = 0; i < shards_.size(); ++i) {
+      const u32 first = first_vm(i);
+      Result<ShardReport> part =
+          shards_[i].finish(device_, std::span(consoles_).subspan(first, shards_[i].shape().vm_count));
+      if (!part) return std::unexpected(std::move(part.error()));
+      report.steps = std::max<u64>(report.steps, part->steps);
+      if (Result<void> ok = serve(i, *part, report, served); !ok) return ok;
+    }
+    steer(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), budget, report.steps);
+    return device_.check();
+  }
+
   // Serves what the engine can serve itself and passes the other exits on.
-  Result<void> serve(u32 shard_index, const ShardReport& part, RunReport& report) {
+  Result<void> serve(u32 shard_index, const ShardReport& part, RunReport& report, bool& served) {
     Shard& shard = shards_[shard_index];
     bool tried_to_grow = false;
     bool grew = false;
@@ -292,6 +301,7 @@ class GpuEngine final : public Engine {
       }
       if (resume) {
         if (Result<void> ok = shard.write_state_word(device_, exit.vm, run_state_word_, isa::EXIT_NONE); !ok) return ok;
+        served = true;
       } else {
         exit.vm += first_vm(shard_index);
         report.exits.push_back(exit);
@@ -313,6 +323,17 @@ class GpuEngine final : public Engine {
     if (pool_page != 0) return shard.read_pool_page(device_, pool_page, out);
     std::memcpy(out.data(), base_.page(number).data(), out.size());
     return {};
+  }
+
+  // Makes `contents` the page of RAM `number` of a machine: in its private page, or in a new one.
+  Result<void> write_page(Shard& shard, u32 local, u32 pool_page, u32 number,
+                          std::span<const u8, isa::PAGE_BYTES> contents) {
+    if (pool_page != 0) return shard.write_pool(device_, pool_page, 0, contents);
+    Result<void> added = shard.add_private_page(device_, local, number, contents);
+    if (added || added.error().kind != ErrorKind::out_of_memory) return added;
+    Result<bool> grown = shard.grow_pool(device_, pipeline_, base_buffer_, base_map_buffer_);
+    if (!grown) return std::unexpected(std::move(grown.error()));
+    return *grown ? shard.add_private_page(device_, local, number, contents) : added;
   }
 
   // A dispatch has at most 65,535 workgroups a dimension.

@@ -209,7 +209,7 @@ Result<void> Shard::write_state_word(gpu::GpuDevice& device, u32 vm, u32 word, u
 Result<std::vector<u32>> Shard::read_page_map(gpu::GpuDevice& device, u32 vm) {
   std::vector<u32> map(shape_.ram_pages);
   if (shape_.vm_count == 1) {
-    Result<void> ok = device.read(page_map_, 0, {reinterpret_cast<u8*>(map.data()), map.size() * kWord});
+    Result<void> ok = device.read(page_map_, 0, {reinterpret_cast<u8*>(map.data()), map.size() * sizeof(u32)});
     if (!ok) return std::unexpected(std::move(ok.error()));
     return map;
   }
