@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors as values. Every fallible function returns Result<T>; nothing throws across our interfaces.
+// Errors as values. Every fallible function returns Result<T>; nothing throws across our
+// interfaces.
 //
-// A message is one or more full sentences with the offending value and the limit. `context` says what
-// was being done, innermost first; text() prints it under the message:
+// A message is one or more full sentences with the offending value and the limit. `context` says
+// what was being done, innermost first; text() prints it under the message:
 //
 //   Snapshot RAM (64 MiB) differs from the machine's (128 MiB).
 //    - while restoring "vm-07"

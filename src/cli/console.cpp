@@ -65,7 +65,7 @@ std::string count_text(u64 count) {
 }
 
 Console::Console(const ConsoleOptions& options) : options_(options) {
-  start_us_ = now_us();
+  start_us_ = Console::now_us();
   last_output_us_ = start_us_;
   screen_is_terminal_ = isatty(STDOUT_FILENO) != 0;
   notes_are_on_terminal_ = isatty(STDERR_FILENO) != 0;

@@ -12,11 +12,13 @@ Result<void> Engine::resume(u32 vm) {
 
 Result<void> check_engine_config(const EngineConfig& config) {
   if (config.ram_bytes == 0 || config.ram_bytes % isa::PAGE_BYTES != 0) {
-    return fail(ErrorKind::usage, "RAM of {} bytes is not a whole number of pages of {} bytes.", config.ram_bytes,
-                isa::PAGE_BYTES);
+    return fail(ErrorKind::usage, "RAM of {} bytes is not a whole number of pages of {} bytes.",
+                config.ram_bytes, isa::PAGE_BYTES);
   }
   if (config.ram_bytes > kMaxRamBytes) {
-    return fail(ErrorKind::usage, "RAM of {} MiB is more than the {} MiB between 0x{:x} and the end of the 32-bit address space.",
+    return fail(ErrorKind::usage,
+                "RAM of {} MiB is more than the {} MiB between 0x{:x} and the end of the 32-bit "
+                "address space.",
                 config.ram_bytes >> 20, kMaxRamBytes >> 20, isa::RAM_BASE);
   }
   if (config.vm_count == 0) return fail(ErrorKind::usage, "An engine needs at least one machine.");
@@ -26,8 +28,8 @@ Result<void> check_engine_config(const EngineConfig& config) {
 Result<void> check_ram_range(const EngineConfig& config, u32 pa, u64 bytes) {
   if (pa < isa::RAM_BASE || pa - isa::RAM_BASE > config.ram_bytes ||
       bytes > config.ram_bytes - (pa - isa::RAM_BASE)) {
-    return fail(ErrorKind::usage, "{} bytes at 0x{:08x} are not inside RAM (0x{:08x} to 0x{:x}).", bytes, pa,
-                isa::RAM_BASE, isa::RAM_BASE + config.ram_bytes);
+    return fail(ErrorKind::usage, "{} bytes at 0x{:08x} are not inside RAM (0x{:08x} to 0x{:x}).",
+                bytes, pa, isa::RAM_BASE, isa::RAM_BASE + config.ram_bytes);
   }
   return {};
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one interface through which machines get executed. An engine holds `vm_count` machines of one
 // width and RAM size, numbered from 0, and runs all that are runnable. The CPU engine
-// (engine/cpu/cpu_engine.h) and the GPU engine (engine/gpu/gpu_engine.h) execute the same machine bit for
-// bit: at the same hart.icount their state hashes are equal.
+// (engine/cpu/cpu_engine.h) and the GPU engine (engine/gpu/gpu_engine.h) execute the same machine
+// bit for bit: at the same hart.icount their state hashes are equal.
 //
-// Not thread-safe: one thread drives an engine. A machine that stopped with an exit stays stopped until
-// its machine.run_state is written back to EXIT_NONE (resume()).
+// Not thread-safe: one thread drives an engine. A machine that stopped with an exit stays stopped
+// until its machine.run_state is written back to EXIT_NONE (resume()).
 #pragma once
 
 #include <span>
@@ -25,15 +25,16 @@ struct EngineConfig {
   Xlen xlen = Xlen::rv32;
   u64 ram_bytes = u64{64} << 20;  // a multiple of isa::PAGE_BYTES
   u32 vm_count = 1;
-  // GPU: private pages for all machines together; 0 lets the engine choose (a single machine gets all of
-  // its RAM).
+  // GPU: private pages for all machines together; 0 lets the engine choose (a single machine gets
+  // all of its RAM).
   u64 pool_pages = 0;
 };
 
 // RAM ends with the 32-bit physical address space, less a page so that sizes fit in 32 bits.
 inline constexpr u64 kMaxRamBytes = (u64{1} << 32) - isa::RAM_BASE - isa::PAGE_BYTES;
 
-// Sentences about a configuration or a range of physical addresses that cannot be (ErrorKind::usage).
+// Sentences about a configuration or a range of physical addresses that cannot be
+// (ErrorKind::usage).
 Result<void> check_engine_config(const EngineConfig& config);
 Result<void> check_ram_range(const EngineConfig& config, u32 pa, u64 bytes);
 
@@ -46,8 +47,8 @@ struct Exit {
 };
 
 struct RunReport {
-  // Made by the machine that got furthest. One that exited, or that waited for its console or for memory,
-  // may be behind: its hart.icount tells.
+  // Made by the machine that got furthest. One that exited, or that waited for its console or for
+  // memory, may be behind: its hart.icount tells.
   u64 steps = 0;
   std::vector<Exit> exits;
 };
@@ -61,8 +62,8 @@ class Engine {
   virtual const EngineConfig& config() const = 0;
 
   // Runs every runnable machine until it exits or has made report.steps more steps. That is at most
-  // `max_steps`, and may be less (a GPU returns after one dispatch): call again for the rest. Where a run
-  // is cut changes nothing in the machines. A full console is served inside.
+  // `max_steps`, and may be less (a GPU returns after one dispatch): call again for the rest. Where
+  // a run is cut changes nothing in the machines. A full console is served inside.
   virtual Result<RunReport> run(u64 max_steps) = 0;
 
   virtual Result<MachineState> read_state(u32 vm) = 0;
@@ -72,8 +73,9 @@ class Engine {
   virtual Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) = 0;
   virtual Result<void> write_ram(u32 vm, u32 pa, std::span<const u8> bytes) = 0;
 
-  // Fills the RAM of every machine with the same image: shared and read-only on the GPU until a machine
-  // stores to a page. Only before the first run(). `pa` need not be aligned; the rest of RAM stays zero.
+  // Fills the RAM of every machine with the same image: shared and read-only on the GPU until a
+  // machine stores to a page. Only before the first run(). `pa` need not be aligned; the rest of
+  // RAM stays zero.
   virtual Result<void> load_base(u32 pa, std::span<const u8> bytes) = 0;
 
   // What the machine printed since the last call. To be called after every run().

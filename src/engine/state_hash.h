@@ -2,8 +2,9 @@
 // The state hash: XXH3 over everything a machine is. Engines agree on it at equal hart.icount.
 //
 // The hash is the XXH3 of the state's words (without the host's own: run_state, exit arguments,
-// wfi_exits) plus, modulo 2^64, the hash of each page of RAM that is not all zeros, seeded by its number.
-// A sum, so that an engine may add pages in any order and keep the terms of pages that do not change.
+// wfi_exits) plus, modulo 2^64, the hash of each page of RAM that is not all zeros, seeded by its
+// number. A sum, so that an engine may add pages in any order and keep the terms of pages that do
+// not change.
 #pragma once
 
 #include <span>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables' named numbers (isa/constants.def, memory_map.def, exits.def, causes.def, csr.def) as C++
-// constants, under the names that the shaders use. In a namespace of their own because it is included
-// by name into the machine core.
+// The tables' named numbers (isa/constants.def, memory_map.def, exits.def, causes.def, csr.def) as
+// C++ constants, under the names that the shaders use. In a namespace of their own because it is
+// included by name into the machine core.
 #pragma once
 
 #include "base/types.h"
@@ -11,9 +11,9 @@ namespace rookery::isa {
 #define CONSTANT(name, value) inline constexpr u32 name = value;
 #include "isa/constants.def"
 
-#define REGION(name, base, size, irq)          \
-  inline constexpr u32 name##_BASE = base;     \
-  inline constexpr u32 name##_SIZE = size;     \
+#define REGION(name, base, size, irq)      \
+  inline constexpr u32 name##_BASE = base; \
+  inline constexpr u32 name##_SIZE = size; \
   inline constexpr u32 name##_IRQ = irq;
 #include "isa/memory_map.def"
 

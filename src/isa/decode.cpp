@@ -51,25 +51,36 @@ const Row* find_row(Xlen xlen, u32 word) {
 i32 immediate(Format format, u32 word) {
   u32 value = 0;
   switch (format) {
-    case Format::I: value = sign_extend(word >> 20, 12); break;
-    case Format::SHIFT: value = (word >> 20) & 63; break;
-    case Format::S: value = sign_extend(((word >> 25) << 5) | ((word >> 7) & 31), 12); break;
+    case Format::I:
+      value = sign_extend(word >> 20, 12);
+      break;
+    case Format::SHIFT:
+      value = (word >> 20) & 63;
+      break;
+    case Format::S:
+      value = sign_extend(((word >> 25) << 5) | ((word >> 7) & 31), 12);
+      break;
     case Format::B:
-      value = sign_extend(((word >> 31) << 12) | (((word >> 7) & 1) << 11) | (((word >> 25) & 63) << 5) |
-                              (((word >> 8) & 15) << 1),
+      value = sign_extend(((word >> 31) << 12) | (((word >> 7) & 1) << 11) |
+                              (((word >> 25) & 63) << 5) | (((word >> 8) & 15) << 1),
                           13);
       break;
-    case Format::U: value = word & 0xfffff000u; break;
+    case Format::U:
+      value = word & 0xfffff000u;
+      break;
     case Format::J:
-      value = sign_extend(((word >> 31) << 20) | (((word >> 12) & 255) << 12) | (((word >> 20) & 1) << 11) |
-                              (((word >> 21) & 1023) << 1),
+      value = sign_extend(((word >> 31) << 20) | (((word >> 12) & 255) << 12) |
+                              (((word >> 20) & 1) << 11) | (((word >> 21) & 1023) << 1),
                           21);
       break;
-    case Format::CSRI: value = (word >> 15) & 31; break;
+    case Format::CSRI:
+      value = (word >> 15) & 31;
+      break;
     case Format::R:
     case Format::AMO:
     case Format::CSR:
-    case Format::NONE: break;
+    case Format::NONE:
+      break;
   }
   return static_cast<i32>(value);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// isa/state.def as C++ structs. State<u32> and State<u64> are the whole machine but its RAM, without
-// padding between fields; their bytes are what engines exchange, what is hashed, and, word by word
-// (little-endian), what stands in the GPU's state buffer.
+// isa/state.def as C++ structs. State<u32> and State<u64> are the whole machine but its RAM,
+// without padding between fields; their bytes are what engines exchange, what is hashed, and, word
+// by word (little-endian), what stands in the GPU's state buffer.
 #pragma once
 
 #include <array>
@@ -37,13 +37,17 @@ struct State {
 #define SECTION_END(instance, Type)
 #include "isa/state.def"
 
-  std::span<const u32> words() const { return {reinterpret_cast<const u32*>(this), sizeof(State) / 4}; }
+  std::span<const u32> words() const {
+    return {reinterpret_cast<const u32*>(this), sizeof(State) / 4};
+  }
   std::span<u32> words() { return {reinterpret_cast<u32*>(this), sizeof(State) / 4}; }
 };
 
 static_assert(std::is_trivially_copyable_v<State<u32>> && std::is_trivially_copyable_v<State<u64>>);
-static_assert(std::has_unique_object_representations_v<State<u32>>, "State<u32> has padding: reorder or pad a section");
-static_assert(std::has_unique_object_representations_v<State<u64>>, "State<u64> has padding: reorder or pad a section");
+static_assert(std::has_unique_object_representations_v<State<u32>>,
+              "State<u32> has padding: reorder or pad a section");
+static_assert(std::has_unique_object_representations_v<State<u64>>,
+              "State<u64> has padding: reorder or pad a section");
 
 // A state of either width, as engines hand it around.
 using MachineState = std::variant<State<u32>, State<u64>>;

@@ -29,12 +29,13 @@ std::vector<StateField> state_fields() {
   const S state{};
   const auto* begin = reinterpret_cast<const u8*>(&state);
   std::vector<StateField> fields;
-  const auto add = [&](std::string_view section, std::string_view type, std::string_view name, u32 count,
-                       const void* field) {
-    fields.push_back({section, type, name, count, static_cast<u32>((static_cast<const u8*>(field) - begin) / 4), 0});
+  const auto add = [&](std::string_view section, std::string_view type, std::string_view name,
+                       u32 count, const void* field) {
+    fields.push_back({section, type, name, count,
+                      static_cast<u32>((static_cast<const u8*>(field) - begin) / 4), 0});
   };
-#define SECTION(instance, Type)         \
-  {                                     \
+#define SECTION(instance, Type)           \
+  {                                       \
     const auto& section = state.instance; \
     const std::string_view name_of_section = #instance;
 #define FIELD(type, name, count) add(name_of_section, #type, #name, count, &section.name);
@@ -61,7 +62,9 @@ u32 words_of_type(std::string_view type, Xlen xlen) {
 // The private array that holds the fields of a type.
 std::string array_of_type(std::string_view type) { return fmt::format("state_of_{}", type); }
 
-bool is_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+bool is_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
 
 std::string_view name_at(std::string_view text, size_t at) {
   size_t end = at;
@@ -74,7 +77,9 @@ class Writer {
   explicit Writer(Xlen xlen) : xlen_(xlen) {}
 
   std::string write() {
-    out_ = "// Generated from isa/*.def by src/isa/wgsl_tables.cpp.\n\n#import \"memory/bindings.wgsl\"\n\n";
+    out_ =
+        "// Generated from isa/*.def by src/isa/wgsl_tables.cpp.\n\n#import "
+        "\"memory/bindings.wgsl\"\n\n";
     constants();
     state();
     csrs();
@@ -92,7 +97,7 @@ class Writer {
   void constants() {
 #define CONSTANT(name, value) line("const " #name ": u32 = {}u;", name);
 #include "isa/constants.def"
-#define REGION(name, base, size, irq)                  \
+#define REGION(name, base, size, irq)                        \
   line("const " #name "_BASE: u32 = 0x{:x}u;", name##_BASE); \
   line("const " #name "_SIZE: u32 = 0x{:x}u;", name##_SIZE); \
   line("const " #name "_IRQ: u32 = {}u;", name##_IRQ);
@@ -123,14 +128,18 @@ class Writer {
     for (const StateField& field : fields) {
       sizes[field.type] += field.count;
       const u32 words = words_of_type(field.type, xlen_);
-      if (!runs.empty() && runs.back().type == field.type && runs.back().word + runs.back().count * words == field.word) {
+      if (!runs.empty() && runs.back().type == field.type &&
+          runs.back().word + runs.back().count * words == field.word) {
         runs.back().count += field.count;
       } else {
         runs.push_back({field.type, field.element, field.count, field.word});
       }
     }
-    line("\n// The state of the machine that runs, by type. hart.x[i] and so on are rewritten to elements of these.");
-    for (const auto& [type, size] : sizes) line("var<private> {}: array<{}, {}>;", array_of_type(type), type, size);
+    line(
+        "\n// The state of the machine that runs, by type. hart.x[i] and so on are rewritten to "
+        "elements of these.");
+    for (const auto& [type, size] : sizes)
+      line("var<private> {}: array<{}, {}>;", array_of_type(type), type, size);
     const size_t bytes = xlen_ == Xlen::rv32 ? sizeof(State<u32>) : sizeof(State<u64>);
     line("\nconst STATE_WORDS: u32 = {}u;", bytes / 4);
     for (const StateField& field : fields) {
@@ -169,14 +178,16 @@ class Writer {
   void csrs() {
     line("\nfn csr_read(number: u32) -> xlen {{\n  var r = zext(0u);\n  switch (number) {{");
 #define CSR_FIELD(name, mask)
-#define CSR(name, number, read, ...) line("    case {:#x}u: {{ r = {}; }}  // {}", number, #read, #name);
+#define CSR(name, number, read, ...) \
+  line("    case {:#x}u: {{ r = {}; }}  // {}", number, #read, #name);
 #define CSR32(name, number, read, ...) \
   if (xlen_ == Xlen::rv32) line("    case {:#x}u: {{ r = {}; }}  // {}", number, #read, #name);
 #include "isa/csr.def"
     line("    default: {{ csr_missing = !csr_is_zero(number); }}\n  }}\n  return r;\n}}");
     line("\nfn csr_write(number: u32, value: xlen) {{\n  switch (number) {{");
 #define CSR_FIELD(name, mask)
-#define CSR(name, number, read, ...) line("    case {:#x}u: {{ {}; }}  // {}", number, #__VA_ARGS__, #name);
+#define CSR(name, number, read, ...) \
+  line("    case {:#x}u: {{ {}; }}  // {}", number, #__VA_ARGS__, #name);
 #define CSR32(name, number, read, ...) \
   if (xlen_ == Xlen::rv32) line("    case {:#x}u: {{ {}; }}  // {}", number, #__VA_ARGS__, #name);
 #include "isa/csr.def"
@@ -210,17 +221,23 @@ class Writer {
     line("\nfn isa_upper(opcode: u32, pc: xlen, b: xlen) -> xlen {{");
     for (const Row* row : select(Kind::ALU)) {
       if (row->format == Format::U) {
-        line("  if (opcode == {}u) {{ return {}; }}  // {}", opcode(*row), row->semantics, row->name);
+        line("  if (opcode == {}u) {{ return {}; }}  // {}", opcode(*row), row->semantics,
+             row->name);
       }
     }
     line("  return b;\n}}");
-    line("\nfn isa_jal(pc: xlen, b: xlen) -> xlen {{\n  return {};\n}}", select(Kind::JAL).front()->semantics);
-    line("\nfn isa_jalr(a: xlen, b: xlen) -> xlen {{\n  return {};\n}}", select(Kind::JALR).front()->semantics);
-    line("\nfn isa_amo(ins: u32, m: xlen, b: xlen) -> xlen {{\n  var r = b;\n  switch (ins >> 27u) {{");
+    line("\nfn isa_jal(pc: xlen, b: xlen) -> xlen {{\n  return {};\n}}",
+         select(Kind::JAL).front()->semantics);
+    line("\nfn isa_jalr(a: xlen, b: xlen) -> xlen {{\n  return {};\n}}",
+         select(Kind::JALR).front()->semantics);
+    line(
+        "\nfn isa_amo(ins: u32, m: xlen, b: xlen) -> xlen {{\n  var r = b;\n  switch (ins >> 27u) "
+        "{{");
     std::vector<u32> seen;
     for (const Row* row : select(Kind::AMO)) {
       const u32 funct5 = row->match >> 27;
-      if (std::find(seen.begin(), seen.end(), funct5) != seen.end()) continue;  // words and doublewords alike
+      if (std::find(seen.begin(), seen.end(), funct5) != seen.end())
+        continue;  // words and doublewords alike
       seen.push_back(funct5);
       line("    case {}u: {{ r = {}; }}  // {}", funct5, row->semantics, row->name);
     }
@@ -234,9 +251,11 @@ class Writer {
   void has_rs2() {
     u32 opcodes = 0;
     for (const Row& row : rows(xlen_)) {
-      if (row.format == Format::R || row.format == Format::S || row.format == Format::B) opcodes |= 1u << opcode(row);
+      if (row.format == Format::R || row.format == Format::S || row.format == Format::B)
+        opcodes |= 1u << opcode(row);
     }
-    line("\nfn isa_has_rs2(opcode: u32) -> bool {{\n  return (({:#x}u >> opcode) & 1u) != 0u;\n}}", opcodes);
+    line("\nfn isa_has_rs2(opcode: u32) -> bool {{\n  return (({:#x}u >> opcode) & 1u) != 0u;\n}}",
+         opcodes);
   }
 
   u32 funct3_mask(Kind kind) const {
@@ -245,20 +264,21 @@ class Writer {
     return mask;
   }
 
-  // Cheap operations are all computed and the wanted one selected: lanes that execute different ones stay
-  // together, and a select costs less than a branch even for a lane alone.
+  // Cheap operations are all computed and the wanted one selected: lanes that execute different
+  // ones stay together, and a select costs less than a branch even for a lane alone.
   void by_funct3(std::string_view name, std::string_view parameters, std::string_view type,
                  std::string_view otherwise, Kind kind) {
     line("\nfn {}(funct3: u32, {}) -> {} {{\n  var r = {};", name, parameters, type, otherwise);
     for (const Row* row : select(kind)) {
       line("  r = select(r, {}, funct3 == {}u);  // {}", row->semantics, funct3(*row), row->name);
     }
-    line("  isa_illegal = isa_illegal | ((({:#x}u >> funct3) & 1u) == 0u);\n  return r;\n}}", funct3_mask(kind));
+    line("  isa_illegal = isa_illegal | ((({:#x}u >> funct3) & 1u) == 0u);\n  return r;\n}}",
+         funct3_mask(kind));
   }
 
-  // Register and immediate forms of an operation share their code. A row of the immediate opcode that does
-  // not look at (all of) funct7 stands for all values of those bits, so they are cleared first. Rows with
-  // funct7 = 1, the M extension, are too long to be computed for nothing.
+  // Register and immediate forms of an operation share their code. A row of the immediate opcode
+  // that does not look at (all of) funct7 stands for all values of those bits, so they are cleared
+  // first. Rows with funct7 = 1, the M extension, are too long to be computed for nothing.
   void alu(std::string_view name, u32 immediate_opcode, u32 register_opcode) {
     constexpr u32 kFunct7OfM = 1;
     struct Operation {
@@ -269,8 +289,8 @@ class Writer {
     };
     std::vector<Operation> cheap;
     std::vector<Operation> long_ones;
-    std::map<u32, u32> legal;           // funct7 -> funct3s, of the cheap ones
-    std::map<u32, u32> looked_at;       // bits of funct7 that immediates look at -> funct3s
+    std::map<u32, u32> legal;      // funct7 -> funct3s, of the cheap ones
+    std::map<u32, u32> looked_at;  // bits of funct7 that immediates look at -> funct3s
     for (const Row* row : select(Kind::ALU)) {
       const bool is_immediate = opcode(*row) == immediate_opcode;
       if (!is_immediate && opcode(*row) != register_opcode) continue;
@@ -291,7 +311,8 @@ class Writer {
     if (!long_ones.empty()) {
       line("  if ((funct7 == {}u) & !immediate) {{\n    switch (funct3) {{", kFunct7OfM);
       for (const Operation& operation : long_ones) {
-        line("      case {}u: {{ r = {}; }}  // {}", operation.funct3, operation.semantics, operation.names);
+        line("      case {}u: {{ r = {}; }}  // {}", operation.funct3, operation.semantics,
+             operation.names);
       }
       line("      default: {{ isa_illegal = true; }}\n    }}\n  }} else {{");
     } else {
@@ -299,15 +320,19 @@ class Writer {
     }
     for (const auto& [bits, funct3s] : looked_at) {
       if (bits == 0x7f) continue;
-      line("    funct7 = select(funct7, funct7 & {:#x}u, immediate & ((({:#x}u >> funct3) & 1u) != 0u));", bits, funct3s);
+      line(
+          "    funct7 = select(funct7, funct7 & {:#x}u, immediate & ((({:#x}u >> funct3) & 1u) != "
+          "0u));",
+          bits, funct3s);
     }
     for (const Operation& operation : cheap) {
-      line("    r = select(r, {}, (funct3 == {}u) & (funct7 == {:#x}u));  // {}", operation.semantics, operation.funct3,
-           operation.funct7, operation.names);
+      line("    r = select(r, {}, (funct3 == {}u) & (funct7 == {:#x}u));  // {}",
+           operation.semantics, operation.funct3, operation.funct7, operation.names);
     }
     std::string known = "false";
     for (const auto& [bits, funct3s] : legal) {
-      known += fmt::format(" | ((funct7 == {:#x}u) & ((({:#x}u >> funct3) & 1u) != 0u))", bits, funct3s);
+      known +=
+          fmt::format(" | ((funct7 == {:#x}u) & ((({:#x}u >> funct3) & 1u) != 0u))", bits, funct3s);
     }
     line("    isa_illegal = isa_illegal | !({});\n  }}\n  return r;\n}}", known);
   }
@@ -316,7 +341,8 @@ class Writer {
   static std::string any_of(const std::vector<const Row*>& members) {
     std::string condition;
     for (const Row* row : members) {
-      condition += fmt::format("{}((ins & {:#x}u) == {:#x}u)", condition.empty() ? "" : " | ", row->mask, row->match);
+      condition += fmt::format("{}((ins & {:#x}u) == {:#x}u)", condition.empty() ? "" : " | ",
+                               row->mask, row->match);
     }
     return condition;
   }
@@ -361,7 +387,8 @@ std::string wgsl_lower_state(Xlen xlen, std::string_view line) {
       continue;
     }
     const size_t dot = at + section.size();
-    const std::string_view name = dot < line.size() && line[dot] == '.' ? name_at(line, dot + 1) : std::string_view{};
+    const std::string_view name =
+        dot < line.size() && line[dot] == '.' ? name_at(line, dot + 1) : std::string_view{};
     const auto field = std::find_if(fields.begin(), fields.end(), [&](const StateField& candidate) {
       return candidate.section == section && candidate.name == name;
     });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The xlen and dword vocabulary in C++: the functions that instruction semantics (isa/*.def) and the
-// shared shader modules are written in. shaders/dword.wgsl and shaders/xlen/*.wgsl are the same
+// The xlen and dword vocabulary in C++: the functions that instruction semantics (isa/*.def) and
+// the shared shader modules are written in. shaders/dword.wgsl and shaders/xlen/*.wgsl are the same
 // vocabulary in WGSL, where xlen is u32 or a pair of them; tests/isa compares the two.
 //
 // Semantics are the RISC-V unprivileged specification's; shift amounts are masked to XLEN.
@@ -57,12 +57,20 @@ constexpr T select(T if_false, T if_true, bool condition) {
   return condition ? if_true : if_false;
 }
 constexpr u32 countOneBits(u32 a) { return static_cast<u32>(std::popcount(a)); }
-constexpr u32 firstTrailingBit(u32 a) { return a == 0 ? ~0u : static_cast<u32>(std::countr_zero(a)); }
-constexpr u32 firstLeadingBit(u32 a) { return a == 0 ? ~0u : 31u - static_cast<u32>(std::countl_zero(a)); }
+constexpr u32 firstTrailingBit(u32 a) {
+  return a == 0 ? ~0u : static_cast<u32>(std::countr_zero(a));
+}
+constexpr u32 firstLeadingBit(u32 a) {
+  return a == 0 ? ~0u : 31u - static_cast<u32>(std::countl_zero(a));
+}
 template <class T>
-constexpr T min(T a, T b) { return b < a ? b : a; }
+constexpr T min(T a, T b) {
+  return b < a ? b : a;
+}
 template <class T>
-constexpr T max(T a, T b) { return a < b ? b : a; }
+constexpr T max(T a, T b) {
+  return a < b ? b : a;
+}
 
 // --- xlen: a template over the unsigned integer of that width ---
 template <class U>
@@ -76,9 +84,15 @@ struct Vocabulary {
   static constexpr signed_xlen as_signed(xlen a) { return static_cast<signed_xlen>(a); }
 
   static constexpr xlen zext(u32 a) { return a; }
-  static constexpr xlen sext(u32 a) { return static_cast<xlen>(static_cast<signed_xlen>(static_cast<i32>(a))); }
-  static constexpr xlen sext8(u32 a) { return static_cast<xlen>(static_cast<signed_xlen>(static_cast<i8>(a))); }
-  static constexpr xlen sext16(u32 a) { return static_cast<xlen>(static_cast<signed_xlen>(static_cast<i16>(a))); }
+  static constexpr xlen sext(u32 a) {
+    return static_cast<xlen>(static_cast<signed_xlen>(static_cast<i32>(a)));
+  }
+  static constexpr xlen sext8(u32 a) {
+    return static_cast<xlen>(static_cast<signed_xlen>(static_cast<i8>(a)));
+  }
+  static constexpr xlen sext16(u32 a) {
+    return static_cast<xlen>(static_cast<signed_xlen>(static_cast<i16>(a)));
+  }
   static constexpr u32 low(xlen a) { return static_cast<u32>(a); }
   static constexpr u32 high(xlen a) {
     if constexpr (XLEN == 64) return static_cast<u32>(a >> 32);
@@ -95,7 +109,9 @@ struct Vocabulary {
   static constexpr xlen bit_not(xlen a) { return ~a; }
   static constexpr xlen sll(xlen a, xlen n) { return a << (n & (XLEN - 1)); }
   static constexpr xlen srl(xlen a, xlen n) { return a >> (n & (XLEN - 1)); }
-  static constexpr xlen sra(xlen a, xlen n) { return static_cast<xlen>(as_signed(a) >> (n & (XLEN - 1))); }
+  static constexpr xlen sra(xlen a, xlen n) {
+    return static_cast<xlen>(as_signed(a) >> (n & (XLEN - 1)));
+  }
   static constexpr bool eq(xlen a, xlen b) { return a == b; }
   static constexpr bool ne(xlen a, xlen b) { return a != b; }
   static constexpr bool lt(xlen a, xlen b) { return as_signed(a) < as_signed(b); }
@@ -109,9 +125,12 @@ struct Vocabulary {
     return static_cast<xlen>((signed_wide{as_signed(a)} * signed_wide{as_signed(b)}) >> XLEN);
   }
   static constexpr xlen mulhsu(xlen a, xlen b) {
-    return static_cast<xlen>((signed_wide{as_signed(a)} * static_cast<signed_wide>(wide{b})) >> XLEN);
+    return static_cast<xlen>((signed_wide{as_signed(a)} * static_cast<signed_wide>(wide{b})) >>
+                             XLEN);
   }
-  static constexpr xlen mulhu(xlen a, xlen b) { return static_cast<xlen>((wide{a} * wide{b}) >> XLEN); }
+  static constexpr xlen mulhu(xlen a, xlen b) {
+    return static_cast<xlen>((wide{a} * wide{b}) >> XLEN);
+  }
   static constexpr xlen div(xlen a, xlen b) { return divide_signed<xlen>(a, b); }
   static constexpr xlen divu(xlen a, xlen b) { return b == 0 ? ~xlen{0} : a / b; }
   static constexpr xlen rem(xlen a, xlen b) { return remainder_signed<xlen>(a, b); }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a run is cut changes nothing: the CPU engine has two loops, and a run of one step is always made
-// by the one that does everything the long way (execute_exactly() in src/engine/cpu/interpreter.inl). So
-// stepping singly is the oracle here for the threaded loop: Linux's first steps, and random programs that
-// overwrite their own instructions, must come to the same state at the same step however they are cut.
+// Where a run is cut changes nothing: the CPU engine has two loops, and a run of one step is always
+// made by the one that does everything the long way (execute_exactly() in
+// src/engine/cpu/interpreter.inl). So stepping singly is the oracle here for the threaded loop:
+// Linux's first steps, and random programs that overwrite their own instructions, must come to the
+// same state at the same step however they are cut.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -52,7 +53,8 @@ class LinuxDeterminism : public testing::TestWithParam<u64> {
     const Result<BootImage> image = plan_boot(config, std::move(*files));
     EXPECT_TRUE(image) << image.error().text();
     if (!image) return {};
-    Result<Engines> engine = create_cpu_engine({.xlen = image->xlen, .ram_bytes = image->ram_bytes});
+    Result<Engines> engine =
+        create_cpu_engine({.xlen = image->xlen, .ram_bytes = image->ram_bytes});
     EXPECT_TRUE(engine && load_boot_image(**engine, *image));
     std::vector<u64> found;
     for (u64 at = 0; at < kLinuxSteps; at += kLinuxStride) {
@@ -68,7 +70,8 @@ TEST_P(LinuxDeterminism, TheStateDoesNotDependOnTheCuts) {
   EXPECT_EQ(hashes(GetParam()), single_steps);
 }
 
-INSTANTIATE_TEST_SUITE_P(Pieces, LinuxDeterminism, testing::Values(7, 1000, 1500, 100'000, kLinuxStride),
+INSTANTIATE_TEST_SUITE_P(Pieces, LinuxDeterminism,
+                         testing::Values(7, 1000, 1500, 100'000, kLinuxStride),
                          testing::PrintToStringParamName());
 
 // --- Random programs ---
@@ -78,7 +81,8 @@ constexpr u32 kCodePa = isa::RAM_BASE;  // one page of random instructions, over
 constexpr u32 kHandlerPa = isa::RAM_BASE + 4 * isa::PAGE_BYTES;
 constexpr u64 kProgramSteps = 20'000;
 
-// Registers that no instruction writes: addresses in the page of code, and instructions to store there.
+// Registers that no instruction writes: addresses in the page of code, and instructions to store
+// there.
 constexpr u32 kFirstAddress = 16;
 constexpr u32 kFirstWord = 24;
 
@@ -88,7 +92,8 @@ class Program {
     for (const isa::Row& row : isa::rows(xlen)) {
       // A jump to an address would soon be a loop of a few instructions.
       const bool is_csr = row.format == isa::Format::CSR;
-      if ((row.kind != isa::Kind::SLOW && row.kind != isa::Kind::JALR) || is_csr) rows_.push_back(&row);
+      if ((row.kind != isa::Kind::SLOW && row.kind != isa::Kind::JALR) || is_csr)
+        rows_.push_back(&row);
     }
     for (u32& word : code_) word = instruction();
     for (u32 i = 0; i < 32; ++i) {
@@ -102,7 +107,8 @@ class Program {
     Result<Engines> engine = create_cpu_engine({.xlen = xlen_, .ram_bytes = kRamBytes});
     EXPECT_TRUE(engine);
     load(**engine, kCodePa, code_);
-    // Behind the page: to its start. What traps is skipped: csrr x1, mepc; addi x1, x1, 4; csrw mepc, x1; mret.
+    // Behind the page: to its start. What traps is skipped: csrr x1, mepc; addi x1, x1, 4; csrw
+    // mepc, x1; mret.
     load(**engine, kCodePa + isa::PAGE_BYTES, std::vector<u32>(32, 0x00080067));  // jalr x0, 0(x16)
     load(**engine, kHandlerPa, {0x341020f3, 0x00408093, 0x34109073, 0x30200073});
     isa::State<U> state;
@@ -134,14 +140,23 @@ class Program {
     const u32 address = (kFirstAddress + pick(kFirstWord - kFirstAddress)) << 15;
     u32 fields = random & ~(1u << 11);  // rd below 16
     switch (row.kind) {
-      case isa::Kind::BRANCH: fields = (random & 0x01fff200u) | 0x400u; break;
-      case isa::Kind::JAL: fields = (random & 0x01400780u) | 0x00800000u; break;
-      case isa::Kind::LOAD: fields = (random & 0x8fc00780u) | address; break;
-      case isa::Kind::AMO: fields = (random & 0x01f00780u) | address; break;
+      case isa::Kind::BRANCH:
+        fields = (random & 0x01fff200u) | 0x400u;
+        break;
+      case isa::Kind::JAL:
+        fields = (random & 0x01400780u) | 0x00800000u;
+        break;
+      case isa::Kind::LOAD:
+        fields = (random & 0x8fc00780u) | address;
+        break;
+      case isa::Kind::AMO:
+        fields = (random & 0x01f00780u) | address;
+        break;
       case isa::Kind::STORE:
         fields = (random & 0x80000e00u) | address | ((kFirstWord + pick(32 - kFirstWord)) << 20);
         break;
-      default: break;
+      default:
+        break;
     }
     return (fields & ~row.mask) | row.match;
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every row of the instruction tables is executed in some bare-metal program (tests/bare) on the CPU
-// engine. The programs are run a step at a time and the instruction at pc is looked up before each;
-// then they are run again in one go, which takes the engine's other, threaded loop, and must lead to
-// the same state.
+// Every row of the instruction tables is executed in some bare-metal program (tests/bare) on the
+// CPU engine. The programs are run a step at a time and the instruction at pc is looked up before
+// each; then they are run again in one go, which takes the engine's other, threaded loop, and must
+// lead to the same state.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -34,8 +34,8 @@ struct BareProgram {
 
 std::vector<BareProgram> bare_programs() {
   std::vector<BareProgram> programs;
-  const auto manifest =
-      nlohmann::json::parse(std::ifstream(ROOKERY_BARE_MANIFEST), nullptr, /*allow_exceptions=*/false);
+  const auto manifest = nlohmann::json::parse(std::ifstream(ROOKERY_BARE_MANIFEST), nullptr,
+                                              /*allow_exceptions=*/false);
   if (!manifest.is_array()) return programs;
   for (const auto& row : manifest) {
     programs.push_back({row["name"], row["elf"], row["xlen"] == 32 ? Xlen::rv32 : Xlen::rv64});
@@ -116,8 +116,9 @@ class RowCoverage : public testing::TestWithParam<Xlen> {};
 TEST_P(RowCoverage, EveryRowIsExecutedAndTheLoopsAgree) {
   const std::vector<BareProgram> programs = bare_programs();
   if (programs.empty()) {
-    GTEST_SKIP() << "The bare-metal programs were not built (Debian: gcc-riscv64-unknown-elf), so no "
-                    "row was executed.";
+    GTEST_SKIP()
+        << "The bare-metal programs were not built (Debian: gcc-riscv64-unknown-elf), so no "
+           "row was executed.";
   }
   const Xlen xlen = GetParam();
   std::map<std::string_view, u64> executed;
@@ -131,11 +132,12 @@ TEST_P(RowCoverage, EveryRowIsExecutedAndTheLoopsAgree) {
     const u64 steps = xlen == Xlen::rv32 ? run_stepwise<u32>(**stepwise, xlen, executed)
                                          : run_stepwise<u64>(**stepwise, xlen, executed);
     EXPECT_GT(steps, 0u);
-    // The threaded loop keeps a page of straight code away from a run's limit, so a program that ends
-    // by itself gets a limit far beyond its end.
+    // The threaded loop keeps a page of straight code away from a run's limit, so a program that
+    // ends by itself gets a limit far beyond its end.
     const auto end = (*stepwise)->read_state(0);
     ASSERT_TRUE(end.has_value()) << end.error().text();
-    const bool ended = std::visit([](const auto& s) { return s.machine.run_state != EXIT_NONE; }, *end);
+    const bool ended =
+        std::visit([](const auto& s) { return s.machine.run_state != EXIT_NONE; }, *end);
     const auto report = (*at_once)->run(ended ? steps + kMaxSteps : steps);
     ASSERT_TRUE(report.has_value()) << report.error().text();
     EXPECT_EQ(report->steps, steps);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The disassembler against objdump: words of every row with every kind of operand, and words that are
-// nobody's, are written to a file, objdump reads it, and the two texts are compared.
+// The disassembler against objdump: words of every row with every kind of operand, and words that
+// are nobody's, are written to a file, objdump reads it, and the two texts are compared.
 //
 // Where they may differ, each checked below:
 //  - objdump knows extensions that the machine has not: there, ours must say .word.
@@ -125,9 +125,8 @@ bool is_unknown(std::string_view objdump_text) {
 // objdump's text for each word, in order.
 std::vector<std::string> run_objdump(const std::string& objdump, Xlen xlen,
                                      const std::vector<u32>& words) {
-  const std::string file =
-      fmt::format("{}/rookery_disassemble_{}_rv{}.bin", testing::TempDir(), ::getpid(),
-                  static_cast<u32>(xlen));
+  const std::string file = fmt::format("{}/rookery_disassemble_{}_rv{}.bin", testing::TempDir(),
+                                       ::getpid(), static_cast<u32>(xlen));
   std::ofstream(file, std::ios::binary)
       .write(reinterpret_cast<const char*>(words.data()),
              static_cast<std::streamsize>(words.size() * 4));

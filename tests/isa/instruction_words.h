@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instruction words for the tests of this folder: where each format keeps its immediate, written down
-// bit by bit as in the unprivileged ISA's figures (independently of isa::immediate()), and words of a
-// row with interesting operands.
+// Instruction words for the tests of this folder: where each format keeps its immediate, written
+// down bit by bit as in the unprivileged ISA's figures (independently of isa::immediate()), and
+// words of a row with interesting operands.
 #pragma once
 
 #include <array>
@@ -14,8 +14,8 @@
 namespace rookery::isa {
 
 inline std::span<const Format> all_formats() {
-  static constexpr Format kAll[] = {Format::R,   Format::I,   Format::SHIFT, Format::S,
-                                    Format::B,   Format::U,   Format::J,     Format::AMO,
+  static constexpr Format kAll[] = {Format::R,   Format::I,    Format::SHIFT, Format::S,
+                                    Format::B,   Format::U,    Format::J,     Format::AMO,
                                     Format::CSR, Format::CSRI, Format::NONE};
   return kAll;
 }
@@ -30,17 +30,25 @@ struct ImmediateRun {
 // Unprivileged ISA, figure 2.4, and for SHIFT and CSRI the instructions' own figures.
 inline std::vector<ImmediateRun> immediate_runs(Format format, Xlen xlen) {
   switch (format) {
-    case Format::I: return {{20, 0, 12}};
-    case Format::SHIFT: return {{20, 0, xlen == Xlen::rv32 ? 5u : 6u}};
-    case Format::S: return {{7, 0, 5}, {25, 5, 7}};
-    case Format::B: return {{8, 1, 4}, {25, 5, 6}, {7, 11, 1}, {31, 12, 1}};
-    case Format::U: return {{12, 12, 20}};
-    case Format::J: return {{21, 1, 10}, {20, 11, 1}, {12, 12, 8}, {31, 20, 1}};
-    case Format::CSRI: return {{15, 0, 5}};
+    case Format::I:
+      return {{20, 0, 12}};
+    case Format::SHIFT:
+      return {{20, 0, xlen == Xlen::rv32 ? 5u : 6u}};
+    case Format::S:
+      return {{7, 0, 5}, {25, 5, 7}};
+    case Format::B:
+      return {{8, 1, 4}, {25, 5, 6}, {7, 11, 1}, {31, 12, 1}};
+    case Format::U:
+      return {{12, 12, 20}};
+    case Format::J:
+      return {{21, 1, 10}, {20, 11, 1}, {12, 12, 8}, {31, 20, 1}};
+    case Format::CSRI:
+      return {{15, 0, 5}};
     case Format::R:
     case Format::AMO:
     case Format::CSR:
-    case Format::NONE: return {};
+    case Format::NONE:
+      return {};
   }
   return {};
 }
@@ -62,16 +70,23 @@ struct ImmediateRange {
 inline ImmediateRange immediate_range(Format format, Xlen xlen) {
   switch (format) {
     case Format::I:
-    case Format::S: return {-2048, 2047, 1};
-    case Format::B: return {-4096, 4094, 2};
-    case Format::U: return {-(i64{1} << 31), (i64{1} << 31) - 4096, 4096};
-    case Format::J: return {-(1 << 20), (1 << 20) - 2, 2};
-    case Format::SHIFT: return {0, xlen == Xlen::rv32 ? 31 : 63, 1};
-    case Format::CSRI: return {0, 31, 1};
+    case Format::S:
+      return {-2048, 2047, 1};
+    case Format::B:
+      return {-4096, 4094, 2};
+    case Format::U:
+      return {-(i64{1} << 31), (i64{1} << 31) - 4096, 4096};
+    case Format::J:
+      return {-(1 << 20), (1 << 20) - 2, 2};
+    case Format::SHIFT:
+      return {0, xlen == Xlen::rv32 ? 31 : 63, 1};
+    case Format::CSRI:
+      return {0, 31, 1};
     case Format::R:
     case Format::AMO:
     case Format::CSR:
-    case Format::NONE: return {0, 0, 1};
+    case Format::NONE:
+      return {0, 0, 1};
   }
   return {0, 0, 1};
 }
@@ -80,8 +95,8 @@ inline ImmediateRange immediate_range(Format format, Xlen xlen) {
 inline std::vector<i64> interesting_immediates(Format format, Xlen xlen, u32 random_count,
                                                std::mt19937& random) {
   const ImmediateRange range = immediate_range(format, xlen);
-  std::vector<i64> wanted{range.low, range.low + range.step, -range.step, 0, range.step,
-                          range.high - range.step, range.high};
+  std::vector<i64> wanted{range.low,  range.low + range.step,  -range.step, 0,
+                          range.step, range.high - range.step, range.high};
   for (i64 bit = range.step; bit <= range.high; bit *= 2) {
     wanted.push_back(bit);
     wanted.push_back(range.high & ~bit);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables check themselves: isa/*.def hold no contradictions, whatever rows are added. Whether each
-// row is executed is coverage_test.cpp's, how it reads disassemble_test.cpp's.
+// The tables check themselves: isa/*.def hold no contradictions, whatever rows are added. Whether
+// each row is executed is coverage_test.cpp's, how it reads disassemble_test.cpp's.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -101,11 +101,16 @@ TEST_P(InstructionTable, MasksCoverOperandFieldsWhollyOrNotAtAll) {
     std::vector<u32> fields;
   };
   const Operands kOperands[] = {
-      {Format::R, {kRdMask, kRs1Mask, kRs2Mask}},   {Format::I, {kRdMask, kRs1Mask}},
-      {Format::SHIFT, {kRdMask, kRs1Mask}},         {Format::S, {kRs1Mask, kRs2Mask}},
-      {Format::B, {kRs1Mask, kRs2Mask}},            {Format::U, {kRdMask}},
-      {Format::J, {kRdMask}},                       {Format::AMO, {kRdMask, kRs1Mask, kRs2Mask}},
-      {Format::CSR, {kRdMask, kRs1Mask}},           {Format::CSRI, {kRdMask, kRs1Mask}},
+      {Format::R, {kRdMask, kRs1Mask, kRs2Mask}},
+      {Format::I, {kRdMask, kRs1Mask}},
+      {Format::SHIFT, {kRdMask, kRs1Mask}},
+      {Format::S, {kRs1Mask, kRs2Mask}},
+      {Format::B, {kRs1Mask, kRs2Mask}},
+      {Format::U, {kRdMask}},
+      {Format::J, {kRdMask}},
+      {Format::AMO, {kRdMask, kRs1Mask, kRs2Mask}},
+      {Format::CSR, {kRdMask, kRs1Mask}},
+      {Format::CSRI, {kRdMask, kRs1Mask}},
   };
   for (const Row& row : table()) {
     for (const Operands& operands : kOperands) {
@@ -129,19 +134,30 @@ TEST_P(InstructionTable, MasksCoverOperandFieldsWhollyOrNotAtAll) {
 TEST_P(InstructionTable, KindsHaveTheirFormats) {
   for (const Row& row : table()) {
     switch (row.kind) {
-      case Kind::BRANCH: EXPECT_EQ(row.format, Format::B) << row.name; break;
-      case Kind::JAL: EXPECT_EQ(row.format, Format::J) << row.name; break;
+      case Kind::BRANCH:
+        EXPECT_EQ(row.format, Format::B) << row.name;
+        break;
+      case Kind::JAL:
+        EXPECT_EQ(row.format, Format::J) << row.name;
+        break;
       case Kind::JALR:
-      case Kind::LOAD: EXPECT_EQ(row.format, Format::I) << row.name; break;
-      case Kind::STORE: EXPECT_EQ(row.format, Format::S) << row.name; break;
-      case Kind::AMO: EXPECT_EQ(row.format, Format::AMO) << row.name; break;
+      case Kind::LOAD:
+        EXPECT_EQ(row.format, Format::I) << row.name;
+        break;
+      case Kind::STORE:
+        EXPECT_EQ(row.format, Format::S) << row.name;
+        break;
+      case Kind::AMO:
+        EXPECT_EQ(row.format, Format::AMO) << row.name;
+        break;
       case Kind::ALU:
         EXPECT_TRUE(row.format == Format::R || row.format == Format::I ||
                     row.format == Format::SHIFT || row.format == Format::U)
             << row.name;
         break;
       case Kind::SLOW:
-      case Kind::NOP: break;
+      case Kind::NOP:
+        break;
     }
     EXPECT_EQ(row.semantics.empty(), row.kind == Kind::NOP) << row.name;
   }
@@ -245,7 +261,8 @@ TEST(CsrTable, NumbersSayWhetherOneMayWrite) {
   }
 }
 
-// Privileged ISA, section 2.1: bits 9:8 are the lowest privilege, and a name's first letter says it too.
+// Privileged ISA, section 2.1: bits 9:8 are the lowest privilege, and a name's first letter says it
+// too.
 TEST(CsrTable, NamesAndNumbersAgreeOnThePrivilege) {
   const std::set<std::string> kTrigger{"tselect", "tdata1", "tdata2", "tdata3"};
   for (const CsrRow& row : csr_rows()) {
@@ -259,7 +276,8 @@ TEST(CsrTable, NamesAndNumbersAgreeOnThePrivilege) {
 TEST(CsrTable, UpperHalvesExistOnRv32AloneAndBesideTheirLowerOnes) {
   const std::vector<CsrRow> table = csr_rows();
   for (const CsrRow& row : table) {
-    const auto low = std::ranges::find(table, row.name.substr(0, row.name.size() - 1), &CsrRow::name);
+    const auto low =
+        std::ranges::find(table, row.name.substr(0, row.name.size() - 1), &CsrRow::name);
     const bool is_upper = row.name.ends_with('h') && low != table.end();
     EXPECT_EQ(row.only32, is_upper) << row.name;
     if (!is_upper) continue;
@@ -290,7 +308,7 @@ TEST(CsrFields, WritableMasksAreTheirFields) {
 }
 
 TEST(CsrFields, FieldsAreRunsOfBits) {
-  const std::set<std::string> kSets{"MISA_IMASU", "S_INTERRUPTS", "M_INTERRUPTS",
+  const std::set<std::string> kSets{"MISA_IMASU",           "S_INTERRUPTS",   "M_INTERRUPTS",
                                     "DELEGABLE_EXCEPTIONS", "MSTATUS64_HIGH", "SSTATUS64_HIGH"};
   for (const auto& [name, mask] : csr_fields()) {
     if (kSets.contains(name) || name.ends_with("_WRITABLE")) continue;
@@ -429,13 +447,14 @@ template <class U>
 std::vector<FieldRow> state_fields() {
   std::vector<FieldRow> fields;
   [[maybe_unused]] std::string section;
-#define SECTION(instance, Type) \
-  {                             \
-    using Section = Type<U>;    \
-    const size_t base = offsetof(State<U>, instance);\
+#define SECTION(instance, Type)                       \
+  {                                                   \
+    using Section = Type<U>;                          \
+    const size_t base = offsetof(State<U>, instance); \
     section = #instance;
 #define FIELD(type, name, count) \
-  fields.push_back({section, #name, #type, base + offsetof(Section, name), sizeof(Section::name), count});
+  fields.push_back(              \
+      {section, #name, #type, base + offsetof(Section, name), sizeof(Section::name), count});
 #define SECTION_END(instance, Type) }
 #include "isa/state.def"
   return fields;

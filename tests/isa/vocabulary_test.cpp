@@ -144,7 +144,8 @@ TYPED_TEST(XlenVocabulary, ShiftsArePowersOfTwo) {
     const Int power = Int{1} << amount;
     const Int x = TestFixture::exact_signed(a);
     const Int ux = TestFixture::exact_unsigned(a);
-    EXPECT_EQ(V::sll(a, n), TestFixture::reduced(static_cast<Int>(static_cast<Uint>(ux) * static_cast<Uint>(power))));
+    EXPECT_EQ(V::sll(a, n), TestFixture::reduced(static_cast<Int>(static_cast<Uint>(ux) *
+                                                                  static_cast<Uint>(power))));
     EXPECT_EQ(V::srl(a, n), TestFixture::reduced(ux / power));
     const Int floor = x >= 0 ? x / power : -((-x + power - 1) / power);
     EXPECT_EQ(V::sra(a, n), TestFixture::reduced(floor));

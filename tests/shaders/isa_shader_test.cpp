@@ -73,13 +73,14 @@ struct Rows : Vocabulary<U> {
   using Vocabulary<U>::XLEN;
 #define USE(name) using Vocabulary<U>::name;
   USE(add)
-  USE(sub) USE(bit_and) USE(bit_or) USE(bit_xor) USE(bit_not) USE(sll) USE(srl) USE(sra) USE(eq)
-      USE(ne) USE(lt) USE(ge) USE(ltu) USE(geu) USE(slt) USE(sltu) USE(mul) USE(mulh) USE(mulhsu)
-          USE(mulhu) USE(div) USE(divu) USE(rem) USE(remu) USE(low) USE(high) USE(zext) USE(sext)
-              USE(sext8) USE(sext16)
+  USE(sub)
+  USE(bit_and)
+  USE(bit_or) USE(bit_xor) USE(bit_not) USE(sll) USE(srl) USE(sra) USE(eq) USE(ne) USE(lt) USE(ge)
+      USE(ltu) USE(geu) USE(slt) USE(sltu) USE(mul) USE(mulh) USE(mulhsu) USE(mulhu) USE(div)
+          USE(divu) USE(rem) USE(remu) USE(low) USE(high) USE(zext) USE(sext) USE(sext8) USE(sext16)
 #undef USE
 
-                  static u64 execute(std::string_view row, const Operands& operands) {
+              static u64 execute(std::string_view row, const Operands& operands) {
     [[maybe_unused]] const xlen a = static_cast<xlen>(operands.a);
     [[maybe_unused]] const xlen b = static_cast<xlen>(operands.b);
     [[maybe_unused]] const xlen pc = static_cast<xlen>(operands.pc);

@@ -58,7 +58,8 @@ class CpuEngine final : public Engine {
 
   Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
     if (Result<void> ok = check_ram_range(config_, pa, out.size()); !ok) return ok;
-    if (!out.empty()) std::memcpy(out.data(), machines_[vm]->ram().data() + (pa - isa::RAM_BASE), out.size());
+    if (!out.empty())
+      std::memcpy(out.data(), machines_[vm]->ram().data() + (pa - isa::RAM_BASE), out.size());
     return {};
   }
 
@@ -82,7 +83,9 @@ class CpuEngine final : public Engine {
 
   std::string take_console(u32 vm) override { return std::exchange(consoles_[vm], {}); }
 
-  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override { return machines_[vm]->push_input(bytes); }
+  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override {
+    return machines_[vm]->push_input(bytes);
+  }
 
   Result<u64> state_hash(u32 vm) override {
     return hash_state(machines_[vm]->state()) + hash_ram(machines_[vm]->ram());
@@ -107,13 +110,16 @@ class CpuEngine final : public Engine {
 }  // namespace
 
 Result<std::unique_ptr<Engine>> create_cpu_engine(const EngineConfig& config) {
-  if (Result<void> ok = check_engine_config(config); !ok) return std::unexpected(std::move(ok.error()));
+  if (Result<void> ok = check_engine_config(config); !ok)
+    return std::unexpected(std::move(ok.error()));
   std::vector<std::unique_ptr<cpu::CpuMachine>> machines;
   for (u32 vm = 0; vm < config.vm_count; ++vm) {
     const u32 ram_bytes = static_cast<u32>(config.ram_bytes);
-    auto machine = config.xlen == Xlen::rv32 ? cpu::make_cpu_machine_32(ram_bytes) : cpu::make_cpu_machine_64(ram_bytes);
+    auto machine = config.xlen == Xlen::rv32 ? cpu::make_cpu_machine_32(ram_bytes)
+                                             : cpu::make_cpu_machine_64(ram_bytes);
     if (machine == nullptr) {
-      return fail(ErrorKind::out_of_memory, "There is no memory for {} MiB of guest RAM (machine {} of {}).",
+      return fail(ErrorKind::out_of_memory,
+                  "There is no memory for {} MiB of guest RAM (machine {} of {}).",
                   config.ram_bytes >> 20, vm + 1, config.vm_count);
     }
     machines.push_back(std::move(machine));

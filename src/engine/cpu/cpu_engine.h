@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CPU engine: the default without a GPU, the oracle in every test. Its machines run one after the
-// other on the calling thread; use several engines for several threads.
+// The CPU engine: the default without a GPU, the oracle in every test. Its machines run one after
+// the other on the calling thread; use several engines for several threads.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guest RAM of one machine on the CPU: zero-filled, page-aligned, and resident only where it was touched
-// (so that a machine costs what it uses).
+// Guest RAM of one machine on the CPU: zero-filled, page-aligned, and resident only where it was
+// touched (so that a machine costs what it uses).
 #pragma once
 
 #include <cstdlib>
@@ -17,7 +17,8 @@ class GuestRam {
  public:
   explicit GuestRam(u64 bytes) : bytes_(bytes) {
 #if defined(__linux__)
-    void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     data_ = mapped == MAP_FAILED ? nullptr : static_cast<u8*>(mapped);
     // A hint, which may fail: a boot touches so much that most of its page faults were for nothing.
     if (data_ != nullptr) madvise(data_, bytes, MADV_HUGEPAGE);

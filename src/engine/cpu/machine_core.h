@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// MachineCore32 and MachineCore64: one machine on the CPU, as the shared shader modules describe it. Their
-// member functions are translated from shaders/ by tools/wgsl_to_cpp.py, so CSRs, traps, translation,
-// SBI and devices are written once for all engines. What the shaders take from their own memory modules
-// (ram_*, console_*, tlb_filled, ...) is given here for the CPU. engine/cpu/interpreter.inl adds the fast path.
+// MachineCore32 and MachineCore64: one machine on the CPU, as the shared shader modules describe
+// it. Their member functions are translated from shaders/ by tools/wgsl_to_cpp.py, so CSRs, traps,
+// translation, SBI and devices are written once for all engines. What the shaders take from their
+// own memory modules (ram_*, console_*, tlb_filled, ...) is given here for the CPU.
+// engine/cpu/interpreter.inl adds the fast path.
 #pragma once
 
 #include <array>

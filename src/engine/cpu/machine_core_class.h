@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The body of MachineCore32 and MachineCore64, included twice by machine_core.h with ROOKERY_CORE and
-// ROOKERY_UINT set. No include guard for that reason.
+// The body of MachineCore32 and MachineCore64, included twice by machine_core.h with ROOKERY_CORE
+// and ROOKERY_UINT set. No include guard for that reason.
 
 class ROOKERY_CORE : public Vocabulary<ROOKERY_UINT>, public State<ROOKERY_UINT> {
  public:
@@ -13,11 +13,11 @@ class ROOKERY_CORE : public Vocabulary<ROOKERY_UINT>, public State<ROOKERY_UINT>
   u8* ram = nullptr;
   std::vector<u8> page_flags;
 
-  // Set when ram_store() or the engine's fast path hits a page with decoded instructions: the address of
-  // the word, for the engine to forget what it decoded there.
+  // Set when ram_store() or the engine's fast path hits a page with decoded instructions: the
+  // address of the word, for the engine to forget what it decoded there.
   std::vector<u32> decoded_words_stored;
-  // The TLB's load and store entries for the engine's fast path: the entry's tag, and what makes a host
-  // address of a virtual one. The tag is 0 where stores have to come through ram_store().
+  // The TLB's load and store entries for the engine's fast path: the entry's tag, and what makes a
+  // host address of a virtual one. The tag is 0 where stores have to come through ram_store().
   struct HostEntry {
     xlen tag = 0;
     uintptr_t addend = 0;

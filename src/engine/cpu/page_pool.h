@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory for many objects of a few KiB each. They come from large blocks, which the system backs with huge
-// pages where it can: page faults for each object would cost more than what is done with most of them.
+// Memory for many objects of a few KiB each. They come from large blocks, which the system backs
+// with huge pages where it can: page faults for each object would cost more than what is done with
+// most of them.
 #pragma once
 
 #include <cstddef>

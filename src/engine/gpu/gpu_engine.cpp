@@ -16,7 +16,8 @@ namespace {
 
 using gpu::bytes_of;
 
-// How long a dispatch shall take: far below any watchdog, and short enough to type into one machine.
+// How long a dispatch shall take: far below any watchdog, and short enough to type into one
+// machine.
 constexpr double kInteractiveSeconds = 0.020;
 constexpr double kFleetSeconds = 0.100;
 constexpr u32 kFirstBudget = 20'000;
@@ -55,10 +56,12 @@ class GpuEngine final : public Engine {
     if (budget == 0) return RunReport{};
     RunReport report;
     bool served = false;
-    // A dispatch whose machines all wait for the engine itself (memory, console) is followed by another.
+    // A dispatch whose machines all wait for the engine itself (memory, console) is followed by
+    // another.
     do {
       served = false;
-      if (Result<void> ok = dispatch(budget, report, served); !ok) return std::unexpected(std::move(ok.error()));
+      if (Result<void> ok = dispatch(budget, report, served); !ok)
+        return std::unexpected(std::move(ok.error()));
     } while (served && report.steps == 0 && report.exits.empty());
     return report;
   }
@@ -127,7 +130,9 @@ class GpuEngine final : public Engine {
       std::array<u8, isa::PAGE_BYTES> page;
       if (Result<void> ok = read_page(shards_[shard], (*map)[number], number, page); !ok) return ok;
       std::memcpy(page.data() + within, bytes.data(), count);
-      if (Result<void> ok = write_page(shards_[shard], local, (*map)[number], static_cast<u32>(number), page); !ok) {
+      if (Result<void> ok =
+              write_page(shards_[shard], local, (*map)[number], static_cast<u32>(number), page);
+          !ok) {
         return ok;
       }
       bytes = bytes.subspan(count);
@@ -138,7 +143,8 @@ class GpuEngine final : public Engine {
 
   Result<void> load_base(u32 pa, std::span<const u8> bytes) override {
     if (Result<void> ok = check_ram_range(config_, pa, bytes.size()); !ok) return ok;
-    if (!shards_.empty()) return fail(ErrorKind::internal, "The base pages cannot change once the machines run.");
+    if (!shards_.empty())
+      return fail(ErrorKind::internal, "The base pages cannot change once the machines run.");
     base_.load(pa - isa::RAM_BASE, bytes);
     return {};
   }
@@ -148,9 +154,11 @@ class GpuEngine final : public Engine {
   Result<u32> push_input(u32 vm, std::span<const u8> bytes) override {
     Result<MachineState> state = read_state(vm);
     if (!state) return std::unexpected(std::move(state.error()));
-    const u32 taken = std::visit([&](auto& s) { return device::uart_push_input(s.uart, bytes); }, *state);
+    const u32 taken =
+        std::visit([&](auto& s) { return device::uart_push_input(s.uart, bytes); }, *state);
     if (taken != 0) {
-      if (Result<void> ok = write_state(vm, *state); !ok) return std::unexpected(std::move(ok.error()));
+      if (Result<void> ok = write_state(vm, *state); !ok)
+        return std::unexpected(std::move(ok.error()));
     }
     return taken;
   }
@@ -173,13 +181,16 @@ class GpuEngine final : public Engine {
     }
     std::sort(pages.begin(), pages.end());
     std::vector<u32> in_pool;
+    in_pool.reserve(pages.size());
     for (const auto& [page, number] : pages) in_pool.push_back(page);
     std::vector<u8> bytes(pages.size() * isa::PAGE_BYTES);
     if (Result<void> ok = shards_[shard].read_pool_pages(device_, in_pool, bytes); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
     for (u64 i = 0; i < pages.size(); ++i) {
-      hash += hash_page(pages[i].second, std::span<const u8>(bytes).subspan(i * isa::PAGE_BYTES).first<isa::PAGE_BYTES>());
+      hash += hash_page(
+          pages[i].second,
+          std::span<const u8>(bytes).subspan(i * isa::PAGE_BYTES).first<isa::PAGE_BYTES>());
     }
     return hash;
   }
@@ -189,12 +200,14 @@ class GpuEngine final : public Engine {
     const auto [shard, local] = place(vm);
     Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, local);
     if (!map) return std::unexpected(std::move(map.error()));
-    return static_cast<u64>(std::count_if(map->begin(), map->end(), [](u32 page) { return page != 0; }));
+    return static_cast<u64>(
+        std::count_if(map->begin(), map->end(), [](u32 page) { return page != 0; }));
   }
 
  private:
   static u32 state_words(Xlen xlen) {
-    return std::visit([](const auto& state) { return static_cast<u32>(state.words().size()); }, isa::make_state(xlen));
+    return std::visit([](const auto& state) { return static_cast<u32>(state.words().size()); },
+                      isa::make_state(xlen));
   }
   static std::span<u32> words_of(MachineState& state) {
     return std::visit([](auto& s) { return s.words(); }, state);
@@ -213,27 +226,37 @@ class GpuEngine final : public Engine {
 
     const std::span<const u8> base = base_.bytes();
     if (base.size() > binding) {
-      return fail(ErrorKind::out_of_memory, "The boot image needs {} MiB, the adapter binds at most {} MiB at once.",
+      return fail(ErrorKind::out_of_memory,
+                  "The boot image needs {} MiB, the adapter binds at most {} MiB at once.",
                   base.size() >> 20, binding >> 20);
     }
-    const u64 max_pool_pages = std::min<u64>(binding / isa::PAGE_BYTES, u64{1} << 21);  // a fold has 31 bits of words
+    const u64 max_pool_pages =
+        std::min<u64>(binding / isa::PAGE_BYTES, u64{1} << 21);  // a fold has 31 bits of words
     const u64 wanted = config_.pool_pages != 0 ? config_.pool_pages
                        : config_.vm_count == 1 ? ram_pages
                                                : kPagesPerMachine * config_.vm_count;
     // As few shards as keep every binding within the limit.
-    const u64 vm_bytes = std::max<u64>({ram_pages * 4, u64{state_words_} * 4, isa::CONSOLE_RING_BYTES});
+    const u64 vm_bytes =
+        std::max<u64>({ram_pages * 4, u64{state_words_} * 4, isa::CONSOLE_RING_BYTES});
     u64 shard_count = std::max<u64>(1, (vm_bytes * config_.vm_count + binding - 1) / binding);
-    shard_count = std::max(shard_count, std::min<u64>(config_.vm_count, (wanted + max_pool_pages - 1) / max_pool_pages));
+    shard_count =
+        std::max(shard_count,
+                 std::min<u64>(config_.vm_count, (wanted + max_pool_pages - 1) / max_pool_pages));
     shard_count = std::max(shard_count, (u64{config_.vm_count} + kMaxShardVms - 1) / kMaxShardVms);
     if (vm_bytes > binding) {
-      return fail(ErrorKind::out_of_memory, "RAM of {} MiB needs a page map of {} MiB, the adapter binds at most {} MiB at once.",
-                  config_.ram_bytes >> 20, vm_bytes >> 20, binding >> 20);
+      return fail(
+          ErrorKind::out_of_memory,
+          "RAM of {} MiB needs a page map of {} MiB, the adapter binds at most {} MiB at once.",
+          config_.ram_bytes >> 20, vm_bytes >> 20, binding >> 20);
     }
     vms_per_shard_ = static_cast<u32>((config_.vm_count + shard_count - 1) / shard_count);
 
-    Result<gpu::GpuBuffer> base_buffer = device_.create_buffer("base", base.size(), gpu::BufferUse::storage);
-    if (!base_buffer) return std::unexpected(std::move(base_buffer.error()).during("uploading the boot image"));
-    Result<gpu::GpuBuffer> map_buffer = device_.create_buffer("base_map", ram_pages * 4, gpu::BufferUse::storage);
+    Result<gpu::GpuBuffer> base_buffer =
+        device_.create_buffer("base", base.size(), gpu::BufferUse::storage);
+    if (!base_buffer)
+      return std::unexpected(std::move(base_buffer.error()).during("uploading the boot image"));
+    Result<gpu::GpuBuffer> map_buffer =
+        device_.create_buffer("base_map", ram_pages * 4, gpu::BufferUse::storage);
     if (!map_buffer) return std::unexpected(std::move(map_buffer.error()));
     base_buffer_ = std::move(*base_buffer);
     base_map_buffer_ = std::move(*map_buffer);
@@ -248,14 +271,16 @@ class GpuEngine final : public Engine {
       const u64 share = wanted * shape.vm_count / config_.vm_count + 1;
       shape.pool_pages = static_cast<u32>(std::min(share, max_pool_pages));
       // No machine stores to more pages than it has.
-      shape.max_pool_pages = static_cast<u32>(std::min(max_pool_pages, ram_pages * shape.vm_count + 1));
+      shape.max_pool_pages =
+          static_cast<u32>(std::min(max_pool_pages, ram_pages * shape.vm_count + 1));
       shape.state_words = state_words_;
-      Result<Shard> shard = Shard::create(device_, pipeline_, base_buffer_, base_map_buffer_, shape);
+      Result<Shard> shard =
+          Shard::create(device_, pipeline_, base_buffer_, base_map_buffer_, shape);
       if (!shard) return std::unexpected(std::move(shard.error()));
       std::vector<u32> words(u64{state_words_} * shape.vm_count);
       for (u64 w = 0; w < state_words_; ++w) {
-        std::copy_n(staged_.begin() + static_cast<i64>(w * config_.vm_count + first), shape.vm_count,
-                    words.begin() + static_cast<i64>(w * shape.vm_count));
+        std::copy_n(staged_.begin() + static_cast<i64>(w * config_.vm_count + first),
+                    shape.vm_count, words.begin() + static_cast<i64>(w * shape.vm_count));
       }
       if (Result<void> ok = shard->write_states(device_, words); !ok) return ok;
       shards.push_back(std::move(*shard));
@@ -268,18 +293,25 @@ class GpuEngine final : public Engine {
   // Runs all shards once, side by side, and serves what they left.
   Result<void> dispatch(u32 budget, RunReport& report, bool& served) {
     const auto start = std::chrono::steady_clock::now();
+    gpu::CommandBatch batch = device_.begin();
     for (Shard& shard : shards_) {
-      if (Result<void> ok = shard.start(device_, pipeline_, budget); !ok) return ok;
+      if (Result<void> ok = shard.prepare(device_, batch, budget); !ok) return ok;
     }
+    for (Shard& shard : shards_) shard.dispatch(batch, pipeline_);
+    for (Shard& shard : shards_) {
+      if (Result<void> ok = shard.report(batch); !ok) return ok;
+    }
+    if (Result<void> ok = device_.submit(std::move(batch)); !ok) return ok;
     for (u32 i = 0; i < shards_.size(); ++i) {
       const u32 first = first_vm(i);
-      Result<ShardReport> part =
-          shards_[i].finish(device_, std::span(consoles_).subspan(first, shards_[i].shape().vm_count));
+      Result<ShardReport> part = shards_[i].finish(
+          device_, std::span(consoles_).subspan(first, shards_[i].shape().vm_count));
       if (!part) return std::unexpected(std::move(part.error()));
       report.steps = std::max<u64>(report.steps, part->steps);
       if (Result<void> ok = serve(i, *part, report, served); !ok) return ok;
     }
-    steer(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), budget, report.steps);
+    steer(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), budget,
+          report.steps);
     return device_.check();
   }
 
@@ -300,7 +332,10 @@ class GpuEngine final : public Engine {
         resume = grew;
       }
       if (resume) {
-        if (Result<void> ok = shard.write_state_word(device_, exit.vm, run_state_word_, isa::EXIT_NONE); !ok) return ok;
+        if (Result<void> ok =
+                shard.write_state_word(device_, exit.vm, run_state_word_, isa::EXIT_NONE);
+            !ok)
+          return ok;
         served = true;
       } else {
         exit.vm += first_vm(shard_index);
@@ -315,11 +350,13 @@ class GpuEngine final : public Engine {
     const double aim = config_.vm_count == 1 ? kInteractiveSeconds : kFleetSeconds;
     if (steps < budget || steps == 0) return;  // cut short by an exit: says nothing
     const double ratio = std::clamp(aim / std::max(seconds, 1e-6), 0.25, 2.0);
-    budget_ = static_cast<u32>(std::clamp(static_cast<double>(budget) * ratio, static_cast<double>(kMinBudget),
+    budget_ = static_cast<u32>(std::clamp(static_cast<double>(budget) * ratio,
+                                          static_cast<double>(kMinBudget),
                                           static_cast<double>(kMaxBudget)));
   }
 
-  Result<void> read_page(Shard& shard, u32 pool_page, u64 number, std::span<u8, isa::PAGE_BYTES> out) {
+  Result<void> read_page(Shard& shard, u32 pool_page, u64 number,
+                         std::span<u8, isa::PAGE_BYTES> out) {
     if (pool_page != 0) return shard.read_pool_page(device_, pool_page, out);
     std::memcpy(out.data(), base_.page(number).data(), out.size());
     return {};
@@ -357,8 +394,10 @@ class GpuEngine final : public Engine {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config, gpu::GpuDevice device) {
-  if (Result<void> ok = check_engine_config(config); !ok) return std::unexpected(std::move(ok.error()));
+Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config,
+                                                  gpu::GpuDevice device) {
+  if (Result<void> ok = check_engine_config(config); !ok)
+    return std::unexpected(std::move(ok.error()));
   Result<gpu::AssembledShader> shader = assemble_interpreter(config.xlen);
   if (!shader) return std::unexpected(std::move(shader.error()));
   gpu::PipelineDescription description;

@@ -2,8 +2,8 @@
 // The GPU engine: the shaders of shaders/interpreter.wgsl, one invocation a machine. Memory as in
 // docs/memory.md: machines share the pages loaded by load_base() and own the pages they store to.
 //
-// A run() is one dispatch, of as many steps as take about 20 ms for one machine and 100 ms for many:
-// measured, and steered from dispatch to dispatch, so that no adapter's watchdog is met.
+// A run() is one dispatch, of as many steps as take about 20 ms for one machine and 100 ms for
+// many: measured, and steered from dispatch to dispatch, so that no adapter's watchdog is met.
 #pragma once
 
 #include <memory>
@@ -15,6 +15,7 @@ namespace rookery {
 
 // Takes the device over. Compiles the shader (the device's cache remembers it). Errors: usage for a
 // configuration that cannot be, out_of_memory with what does not fit into which limit, device_lost.
-Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config, gpu::GpuDevice device);
+Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config,
+                                                  gpu::GpuDevice device);
 
 }  // namespace rookery

@@ -13,8 +13,11 @@ gpu::ShaderSource shader_source(isa::Xlen xlen) {
 
 gpu::AssembleOptions shader_options(isa::Xlen xlen) {
   gpu::AssembleOptions options;
-  options.substitutions["xlen/xlen.wgsl"] = xlen == isa::Xlen::rv32 ? "xlen/32.wgsl" : "xlen/64.wgsl";
-  options.rewrite_line = [xlen](std::string_view line) { return isa::wgsl_lower_state(xlen, line); };
+  options.substitutions["xlen/xlen.wgsl"] =
+      xlen == isa::Xlen::rv32 ? "xlen/32.wgsl" : "xlen/64.wgsl";
+  options.rewrite_line = [xlen](std::string_view line) {
+    return isa::wgsl_lower_state(xlen, line);
+  };
   return options;
 }
 

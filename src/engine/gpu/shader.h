@@ -9,8 +9,8 @@ namespace rookery {
 
 Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen);
 
-// What any shader of ours is assembled with for that XLEN: the generated modules, the choice of the xlen
-// vocabulary, the lowering of the state's fields.
+// What any shader of ours is assembled with for that XLEN: the generated modules, the choice of the
+// xlen vocabulary, the lowering of the state's fields.
 gpu::ShaderSource shader_source(isa::Xlen xlen);
 gpu::AssembleOptions shader_options(isa::Xlen xlen);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A shard: the machines that share one bind group (shaders/memory/bindings.wgsl), because a binding is
-// bounded by the adapter. It owns the buffers of those machines and the dispatch that runs them; the
-// engine owns what shards have in common (pipeline, base pages).
+// A shard: the machines that share one bind group (shaders/memory/bindings.wgsl), because a binding
+// is bounded by the adapter. It owns the buffers of those machines and the dispatch that runs them;
+// the engine owns what shards have in common (pipeline, base pages).
 //
 // Machine numbers here are the shard's own, from 0.
 #pragma once
@@ -32,20 +32,27 @@ class Shard {
     u32 state_words;
   };
 
-  static Result<Shard> create(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline, const gpu::GpuBuffer& base,
-                              const gpu::GpuBuffer& base_map, const Shape& shape);
+  static Result<Shard> create(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
+                              const gpu::GpuBuffer& base, const gpu::GpuBuffer& base_map,
+                              const Shape& shape);
 
-  // The states of all machines, as the shaders keep them: word w of machine vm at w * vm_count + vm.
+  // The states of all machines, as the shaders keep them: word w of machine vm at w * vm_count +
+  // vm.
   Result<void> write_states(gpu::GpuDevice& device, std::span<const u32> words);
 
-  // Dispatches `budget` steps and records what finish() reads.
-  Result<void> start(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline, u32 budget);
-  // Waits for the dispatch. Console bytes are appended to consoles[vm].
+  // The three parts of a dispatch of `budget` steps, recorded into one batch. All shards are
+  // prepared, then all dispatched, then all reported: dispatches that follow each other overlap on
+  // the GPU.
+  Result<void> prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget);
+  void dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline);
+  Result<void> report(gpu::CommandBatch& batch);
+  // Waits for what report() recorded. Console bytes are appended to consoles[vm].
   Result<ShardReport> finish(gpu::GpuDevice& device, std::span<std::string> consoles);
 
-  // Makes room for twice the private pages, or as many as the binding holds. False: it held that already.
-  Result<bool> grow_pool(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline, const gpu::GpuBuffer& base,
-                         const gpu::GpuBuffer& base_map);
+  // Makes room for twice the private pages, or as many as the binding holds. False: it held that
+  // already.
+  Result<bool> grow_pool(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
+                         const gpu::GpuBuffer& base, const gpu::GpuBuffer& base_map);
 
   Result<void> read_state(gpu::GpuDevice& device, u32 vm, std::span<u32> words);
   Result<void> write_state(gpu::GpuDevice& device, u32 vm, std::span<const u32> words);
@@ -55,16 +62,19 @@ class Shard {
   Result<std::vector<u32>> read_page_map(gpu::GpuDevice& device, u32 vm);
   Result<void> read_pool_page(gpu::GpuDevice& device, u32 page, std::span<u8, isa::PAGE_BYTES> out);
   // Reads many at once; `out` has room for all of them, one after the other.
-  Result<void> read_pool_pages(gpu::GpuDevice& device, std::span<const u32> pages, std::span<u8> out);
+  Result<void> read_pool_pages(gpu::GpuDevice& device, std::span<const u32> pages,
+                               std::span<u8> out);
   Result<void> write_pool(gpu::GpuDevice& device, u32 page, u32 offset, std::span<const u8> bytes);
-  // Gives a machine a private page with these contents. Fails with out_of_memory when the pool is full.
-  Result<void> add_private_page(gpu::GpuDevice& device, u32 vm, u32 number, std::span<const u8, isa::PAGE_BYTES> contents);
+  // Gives a machine a private page with these contents. Fails with out_of_memory when the pool is
+  // full.
+  Result<void> add_private_page(gpu::GpuDevice& device, u32 vm, u32 number,
+                                std::span<const u8, isa::PAGE_BYTES> contents);
 
   const Shape& shape() const { return shape_; }
 
  private:
-  Result<void> bind(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline, const gpu::GpuBuffer& base,
-                    const gpu::GpuBuffer& base_map);
+  Result<void> bind(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
+                    const gpu::GpuBuffer& base, const gpu::GpuBuffer& base_map);
 
   Shape shape_{};
   gpu::GpuBuffer params_;

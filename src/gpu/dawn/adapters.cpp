@@ -175,6 +175,14 @@ GpuAdapterInfo describe(WGPUAdapter adapter) {
   return out;
 }
 
+// The first instance stays for as long as the program: it keeps the Vulkan driver loaded. Drivers
+// take static thread-local storage at each load, and after a few dozen loads there is none left
+// (NVIDIA 580: "cannot allocate memory in static TLS block").
+void keep_driver_loaded(const std::shared_ptr<WGPUInstanceImpl>& instance) {
+  static const auto* const kept = new std::shared_ptr<WGPUInstanceImpl>(instance);
+  (void)kept;
+}
+
 std::shared_ptr<WGPUInstanceImpl> create_instance() {
   const WGPUInstanceFeatureName features[] = {WGPUInstanceFeatureName_TimedWaitAny};
   WGPUInstanceDescriptor description{};
@@ -182,7 +190,9 @@ std::shared_ptr<WGPUInstanceImpl> create_instance() {
   description.requiredFeatures = features;
   WGPUInstance instance = wgpuCreateInstance(&description);
   if (instance == nullptr) return nullptr;
-  return {instance, HandleRelease{}};
+  std::shared_ptr<WGPUInstanceImpl> owned{instance, HandleRelease{}};
+  keep_driver_loaded(owned);
+  return owned;
 }
 
 // The C API hands out one adapter for each power preference, so a second GPU of the same kind
