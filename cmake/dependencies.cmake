@@ -2,7 +2,7 @@
 # Every library from outside, each behind one target, so that the rest of the build names no paths:
 #
 #   rookery::fmt rookery::json rookery::fdt rookery::elf rookery::zstd rookery::xxhash   everywhere
-#   rookery::cli11 rookery::spdlog                                                     src/cli
+#   rookery::cli11                                                                     src/cli
 #   rookery::webgpu_header                                                             webgpu.h alone
 #   rookery::dawn                                                                      Dawn's library
 #
@@ -51,9 +51,7 @@ else()
   rookery_dependency(xxhash DEFINE XXH_INLINE_ALL)
 
   find_package(CLI11 REQUIRED)
-  find_package(spdlog REQUIRED)
   rookery_dependency(cli11 LINK CLI11::CLI11)
-  rookery_dependency(spdlog LINK spdlog::spdlog)
 endif()
 
 include(cmake/dawn.cmake)

@@ -72,15 +72,15 @@ struct Rows : Vocabulary<U> {
   using xlen = U;
   using Vocabulary<U>::XLEN;
 #define USE(name) using Vocabulary<U>::name;
-  USE(add)
-  USE(sub)
-  USE(bit_and)
-  USE(bit_or) USE(bit_xor) USE(bit_not) USE(sll) USE(srl) USE(sra) USE(eq) USE(ne) USE(lt) USE(ge)
-      USE(ltu) USE(geu) USE(slt) USE(sltu) USE(mul) USE(mulh) USE(mulhsu) USE(mulhu) USE(div)
-          USE(divu) USE(rem) USE(remu) USE(low) USE(high) USE(zext) USE(sext) USE(sext8) USE(sext16)
+  // clang-format off
+  USE(add) USE(sub) USE(bit_and) USE(bit_or) USE(bit_xor) USE(bit_not) USE(sll) USE(srl)
+  USE(sra) USE(eq) USE(ne) USE(lt) USE(ge) USE(ltu) USE(geu) USE(slt)
+  USE(sltu) USE(mul) USE(mulh) USE(mulhsu) USE(mulhu) USE(div) USE(divu) USE(rem)
+  USE(remu) USE(low) USE(high) USE(zext) USE(sext) USE(sext8) USE(sext16)
+  // clang-format on
 #undef USE
 
-              static u64 execute(std::string_view row, const Operands& operands) {
+                  static u64 execute(std::string_view row, const Operands& operands) {
     [[maybe_unused]] const xlen a = static_cast<xlen>(operands.a);
     [[maybe_unused]] const xlen b = static_cast<xlen>(operands.b);
     [[maybe_unused]] const xlen pc = static_cast<xlen>(operands.pc);

@@ -15,28 +15,25 @@ namespace {
 
 using namespace isa;
 
-// ROW(what it is called with, name)
-//   XX_X   (xlen, xlen) -> xlen     XX_B  (xlen, xlen) -> bool    X_X  xlen -> xlen   X_W  xlen ->
-//   word W_X    word -> xlen             WW_W  (word, word) -> word    W_W  word -> word DD_D
-//   (dword, dword) -> dword  DD_B  (dword, dword) -> bool  DW_D (dword, word) -> dword DS_D (dword,
-//   shift below 64) -> dword                       X_D  xlen -> dword  D_X  dword -> xlen
+// ROW(what it is called with, name): arguments, then the result
+//   X xlen, W word, D dword, S a shift amount below 64, B bool: XX_B is (xlen, xlen) -> bool
+// clang-format off
 #define VOCABULARY(ROW)                                                                            \
-  ROW(XX_X, add)                                                                                   \
-  ROW(XX_X, sub)                                                                                   \
-  ROW(XX_X, bit_and)                                                                               \
-  ROW(XX_X, bit_or) ROW(XX_X, bit_xor) ROW(X_X, bit_not) ROW(XX_X, sll) ROW(XX_X, srl)             \
-      ROW(XX_X, sra) ROW(XX_B, eq) ROW(XX_B, ne) ROW(XX_B, lt) ROW(XX_B, ge) ROW(XX_B, ltu)        \
-          ROW(XX_B, geu) ROW(XX_X, slt) ROW(XX_X, sltu) ROW(XX_X, mul) ROW(XX_X, mulh) ROW(        \
-              XX_X, mulhsu) ROW(XX_X, mulhu) ROW(XX_X, div) ROW(XX_X, divu) ROW(XX_X, rem)         \
-              ROW(XX_X, remu) ROW(X_W, low) ROW(X_W, high) ROW(W_X, zext) ROW(W_X, sext) ROW(      \
-                  W_X, sext8) ROW(W_X, sext16) ROW(X_D, dword_from_xlen) ROW(D_X, xlen_from_dword) \
-                  ROW(WW_D, dword_make) ROW(D_W, dword_lo) ROW(D_W, dword_hi) ROW(DD_D, dword_add) \
-                      ROW(DD_D, dword_sub) ROW(DW_D, dword_add_u32) ROW(DD_B, dword_ltu)           \
-                          ROW(DD_B, dword_leu) ROW(DD_B, dword_eq) ROW(DS_D, dword_srl)            \
-                              ROW(DS_D, dword_sll) ROW(WW_W, word_sra) ROW(WW_W, word_div)         \
-                                  ROW(WW_W, word_divu) ROW(WW_W, word_rem) ROW(WW_W, word_remu)    \
-                                      ROW(W_W, countOneBits) ROW(W_W, firstTrailingBit)            \
-                                          ROW(W_W, firstLeadingBit) ROW(WW_W, min) ROW(WW_W, max)
+  ROW(XX_X, add) ROW(XX_X, sub) ROW(XX_X, bit_and) ROW(XX_X, bit_or)                               \
+  ROW(XX_X, bit_xor) ROW(X_X, bit_not) ROW(XX_X, sll) ROW(XX_X, srl)                               \
+  ROW(XX_X, sra) ROW(XX_B, eq) ROW(XX_B, ne) ROW(XX_B, lt)                                         \
+  ROW(XX_B, ge) ROW(XX_B, ltu) ROW(XX_B, geu) ROW(XX_X, slt)                                       \
+  ROW(XX_X, sltu) ROW(XX_X, mul) ROW(XX_X, mulh) ROW(XX_X, mulhsu)                                 \
+  ROW(XX_X, mulhu) ROW(XX_X, div) ROW(XX_X, divu) ROW(XX_X, rem)                                   \
+  ROW(XX_X, remu) ROW(X_W, low) ROW(X_W, high) ROW(W_X, zext)                                      \
+  ROW(W_X, sext) ROW(W_X, sext8) ROW(W_X, sext16) ROW(X_D, dword_from_xlen)                        \
+  ROW(D_X, xlen_from_dword) ROW(WW_D, dword_make) ROW(D_W, dword_lo) ROW(D_W, dword_hi)            \
+  ROW(DD_D, dword_add) ROW(DD_D, dword_sub) ROW(DW_D, dword_add_u32) ROW(DD_B, dword_ltu)          \
+  ROW(DD_B, dword_leu) ROW(DD_B, dword_eq) ROW(DS_D, dword_srl) ROW(DS_D, dword_sll)               \
+  ROW(WW_W, word_sra) ROW(WW_W, word_div) ROW(WW_W, word_divu) ROW(WW_W, word_rem)                 \
+  ROW(WW_W, word_remu) ROW(W_W, countOneBits) ROW(W_W, firstTrailingBit) ROW(W_W, firstLeadingBit) \
+  ROW(WW_W, min) ROW(WW_W, max)
+// clang-format on
 
 constexpr const char* kNames[] = {
 #define ROW(kind, name) #name,

@@ -40,8 +40,8 @@ class Shard {
   // vm.
   Result<void> write_states(gpu::GpuDevice& device, std::span<const u32> words);
 
-  // The three parts of a dispatch of `budget` steps, recorded into one batch that all shards share: all
-  // are prepared, then all dispatched, then all reported.
+  // The three parts of a dispatch of `budget` steps, recorded into one batch that all shards share:
+  // all are prepared, then all dispatched, then all reported.
   Result<void> prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget);
   void dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline);
   Result<void> report(gpu::CommandBatch& batch);
