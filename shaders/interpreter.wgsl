@@ -24,8 +24,6 @@
 #import "memory/paged.wgsl"
 #import "mmu/access.wgsl"
 
-const WORKGROUP: u32 = 32u;
-
 // Major opcodes, bits 6 to 2 of an instruction. Unprivileged ISA, table 72.
 const OPCODE_LOAD: u32 = 0u;
 const OPCODE_MISC_MEM: u32 = 3u;

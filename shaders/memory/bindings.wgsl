@@ -25,15 +25,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> state: array<u32>;
 // What the machines printed in this dispatch: CONSOLE_RING_BYTES bytes each, packed into words.
 @group(0) @binding(6) var<storage, read_write> console: array<u32>;
-// CONTROL_* words, then the exit queue (4 words an entry), then the count of console bytes of each machine.
+// CONTROL_* of isa/constants.def.
 @group(0) @binding(7) var<storage, read_write> control: array<atomic<u32>>;
-
-const CONTROL_POOL_NEXT: u32 = 0u;      // first page of the pool never given out
-const CONTROL_EXIT_COUNT: u32 = 1u;     // entries in the exit queue
-const CONTROL_CONSOLE_BYTES: u32 = 2u;  // printed by all machines together
-const CONTROL_STEPS: u32 = 3u;          // made by the machine that got furthest
-const CONTROL_EXITS: u32 = 4u;          // where the exit queue starts
-const EXIT_WORDS: u32 = 4u;
 
 // The machine that this invocation runs.
 var<private> vm: u32;

@@ -15,11 +15,6 @@ constexpr u32 kParamsWords = 8;  // Params of shaders/memory/bindings.wgsl, padd
 
 // How long a lane that needs the slow stage of the interpreter may have to wait for its neighbours.
 constexpr u32 kHotSteps = 64;
-constexpr u32 kWorkgroup = 32;  // WORKGROUP of shaders/interpreter.wgsl
-
-// The words of `control`: CONTROL_* of shaders/memory/bindings.wgsl.
-enum Control : u32 { kPoolNext, kExitCount, kConsoleBytes, kSteps, kExits };
-constexpr u32 kExitWords = 4;
 
 // With few machines one readback brings everything that a dispatch can have left; with many, the
 // counts come first and what they count is fetched when there is some.
@@ -55,12 +50,12 @@ Result<Shard> Shard::create(gpu::GpuDevice& device, const gpu::ComputePipeline& 
   if (ok) ok = make(shard.state_, "state", vms * shape.state_words * kWord, BufferUse::storage);
   if (ok) ok = make(shard.console_, "console", vms * isa::CONSOLE_RING_BYTES, BufferUse::storage);
   if (ok)
-    ok = make(shard.control_, "control", (kExits + vms * (kExitWords + 1)) * kWord,
+    ok = make(shard.control_, "control", (isa::CONTROL_EXITS + vms * (isa::EXIT_WORDS + 1)) * kWord,
               BufferUse::storage);
   if (ok) ok = shard.bind(device, pipeline, base, base_map);
   if (!ok) return std::unexpected(std::move(ok.error()));
   const u32 first_page = 1;
-  ok = device.write(shard.control_, kPoolNext * kWord,
+  ok = device.write(shard.control_, isa::CONTROL_POOL_NEXT * kWord,
                     bytes_of(std::span<const u32>(&first_page, 1)));
   if (!ok) return std::unexpected(std::move(ok.error()));
   Result<gpu::Readback> report = device.create_readback("dispatch report", 64);
@@ -98,19 +93,20 @@ Result<void> Shard::prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u3
   if (Result<void> ok = device.write(params_, 0, bytes_of(std::span<const u32>(params))); !ok)
     return ok;
   const u64 vms = shape_.vm_count;
-  batch.clear(control_, kExitCount * kWord, (kExits - kExitCount) * kWord);
-  batch.clear(control_, (kExits + vms * kExitWords) * kWord, vms * kWord);
+  batch.clear(control_, isa::CONTROL_EXIT_COUNT * kWord,
+              (isa::CONTROL_EXITS - isa::CONTROL_EXIT_COUNT) * kWord);
+  batch.clear(control_, (isa::CONTROL_EXITS + vms * isa::EXIT_WORDS) * kWord, vms * kWord);
   return {};
 }
 
 void Shard::dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline) {
-  batch.dispatch(pipeline, group_, (shape_.vm_count + kWorkgroup - 1) / kWorkgroup);
+  batch.dispatch(pipeline, group_, (shape_.vm_count + isa::WORKGROUP - 1) / isa::WORKGROUP);
 }
 
 Result<void> Shard::report(gpu::CommandBatch& batch) {
   const bool few = shape_.vm_count <= kFewMachines;
   const gpu::ReadbackRegion regions[] = {
-      {&control_, 0, few ? control_.size_bytes() : kExits * kWord},
+      {&control_, 0, few ? control_.size_bytes() : isa::CONTROL_EXITS * kWord},
       {&console_, 0, console_.size_bytes()},
   };
   return report_.record(batch, std::span(regions).first(few ? 2 : 1));
@@ -120,9 +116,9 @@ Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string>
   Result<std::span<const u8>> header = report_.wait();
   if (!header) return std::unexpected(std::move(header.error()));
   ShardReport report;
-  report.steps = word_at(*header, kSteps);
-  const u32 exits = word_at(*header, kExitCount);
-  const bool printed = word_at(*header, kConsoleBytes) != 0;
+  report.steps = word_at(*header, isa::CONTROL_STEPS);
+  const u32 exits = word_at(*header, isa::CONTROL_EXIT_COUNT);
+  const bool printed = word_at(*header, isa::CONTROL_CONSOLE_BYTES) != 0;
   const u64 vms = shape_.vm_count;
   std::span<const u8> control = *header;
   const bool few = vms <= kFewMachines;
@@ -138,7 +134,7 @@ Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string>
     control = *all;
   }
   for (u32 i = 0; i < std::min<u64>(exits, vms); ++i) {
-    const u64 at = kExits + u64{i} * kExitWords;
+    const u64 at = isa::CONTROL_EXITS + u64{i} * isa::EXIT_WORDS;
     report.exits.push_back({word_at(control, at), word_at(control, at + 1),
                             word_at(control, at + 2), word_at(control, at + 3)});
   }
@@ -146,8 +142,8 @@ Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string>
   std::vector<u32> who;
   std::vector<u32> counts;
   for (u32 vm = 0; vm < vms; ++vm) {
-    const u32 count =
-        std::min(word_at(control, kExits + vms * kExitWords + vm), isa::CONSOLE_RING_BYTES);
+    const u32 count = std::min(word_at(control, isa::CONTROL_EXITS + vms * isa::EXIT_WORDS + vm),
+                               isa::CONSOLE_RING_BYTES);
     if (count == 0) continue;
     who.push_back(vm);
     counts.push_back(count);
@@ -293,14 +289,15 @@ Result<void> Shard::add_private_page(gpu::GpuDevice& device, u32 vm, u32 number,
                                      std::span<const u8, isa::PAGE_BYTES> contents) {
   u32 page = 0;
   const std::span<u8> page_bytes{reinterpret_cast<u8*>(&page), kWord};
-  if (Result<void> ok = device.read(control_, kPoolNext * kWord, page_bytes); !ok) return ok;
+  if (Result<void> ok = device.read(control_, isa::CONTROL_POOL_NEXT * kWord, page_bytes); !ok)
+    return ok;
   if (page >= shape_.pool_pages) {
     return fail(ErrorKind::out_of_memory, "The pool of {} private pages is full.",
                 shape_.pool_pages);
   }
   const u32 next = page + 1;
-  if (Result<void> ok =
-          device.write(control_, kPoolNext * kWord, bytes_of(std::span<const u32>(&next, 1)));
+  if (Result<void> ok = device.write(control_, isa::CONTROL_POOL_NEXT * kWord,
+                                     bytes_of(std::span<const u32>(&next, 1)));
       !ok)
     return ok;
   if (Result<void> ok = write_pool(device, page, 0, contents); !ok) return ok;
