@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/cpu/cpu_engine.h"
+#include "engine/forwarding_engine.h"
 
 namespace rookery::bench {
 namespace {
@@ -21,12 +22,10 @@ struct Flaw {
   bool counts_wrongly = false;
 };
 
-class FlawedEngine final : public Engine {
+class FlawedEngine final : public test::ForwardingEngine {
  public:
   FlawedEngine(std::unique_ptr<Engine> engine, Flaw flaw)
-      : engine_(std::move(engine)), flaw_(flaw) {}
-  std::string_view name() const override { return engine_->name(); }
-  const EngineConfig& config() const override { return engine_->config(); }
+      : ForwardingEngine(std::move(engine)), flaw_(flaw) {}
   Result<RunReport> run(u64 max_steps) override {
     auto report = engine_->run(std::min<u64>(max_steps, 20'000));
     if (report && flaw_.counts_wrongly) ++report->steps;
@@ -37,28 +36,8 @@ class FlawedEngine final : public Engine {
     }
     return report;
   }
-  Result<MachineState> read_state(u32 vm) override { return engine_->read_state(vm); }
-  Result<void> write_state(u32 vm, const MachineState& s) override {
-    return engine_->write_state(vm, s);
-  }
-  Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
-    return engine_->read_ram(vm, pa, out);
-  }
-  Result<void> write_ram(u32 vm, u32 pa, std::span<const u8> bytes) override {
-    return engine_->write_ram(vm, pa, bytes);
-  }
-  Result<void> load_base(u32 pa, std::span<const u8> bytes) override {
-    return engine_->load_base(pa, bytes);
-  }
-  std::string take_console(u32 vm) override { return engine_->take_console(vm); }
-  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override {
-    return engine_->push_input(vm, bytes);
-  }
-  Result<u64> state_hash(u32 vm) override { return engine_->state_hash(vm); }
-  Result<u64> dirty_pages(u32 vm) override { return engine_->dirty_pages(vm); }
 
  private:
-  std::unique_ptr<Engine> engine_;
   Flaw flaw_;
 };
 

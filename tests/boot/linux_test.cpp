@@ -14,6 +14,7 @@
 
 #include "boot/test_engines.h"
 #include "engine/compare_engines.h"
+#include "engine/forwarding_engine.h"
 #include "machine/machine.h"
 
 namespace rookery::test {
@@ -35,13 +36,11 @@ std::ostream& operator<<(std::ostream& out, const Landmark& mark) {
 }
 
 // An engine of one machine that stops at every multiple of kStride to note the state's hash.
-class NotingEngine final : public Engine {
+class NotingEngine final : public test::ForwardingEngine {
  public:
   NotingEngine(std::unique_ptr<Engine> engine, std::vector<Landmark>& landmarks)
-      : engine_(std::move(engine)), landmarks_(landmarks) {}
+      : ForwardingEngine(std::move(engine)), landmarks_(landmarks) {}
 
-  std::string_view name() const override { return engine_->name(); }
-  const EngineConfig& config() const override { return engine_->config(); }
   Result<RunReport> run(u64 max_steps) override {
     Result<RunReport> report = engine_->run(std::min(max_steps, kStride - steps_ % kStride));
     if (!report) return report;
@@ -53,28 +52,8 @@ class NotingEngine final : public Engine {
     }
     return report;
   }
-  Result<MachineState> read_state(u32 vm) override { return engine_->read_state(vm); }
-  Result<void> write_state(u32 vm, const MachineState& state) override {
-    return engine_->write_state(vm, state);
-  }
-  Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
-    return engine_->read_ram(vm, pa, out);
-  }
-  Result<void> write_ram(u32 vm, u32 pa, std::span<const u8> bytes) override {
-    return engine_->write_ram(vm, pa, bytes);
-  }
-  Result<void> load_base(u32 pa, std::span<const u8> bytes) override {
-    return engine_->load_base(pa, bytes);
-  }
-  std::string take_console(u32 vm) override { return engine_->take_console(vm); }
-  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override {
-    return engine_->push_input(vm, bytes);
-  }
-  Result<u64> state_hash(u32 vm) override { return engine_->state_hash(vm); }
-  Result<u64> dirty_pages(u32 vm) override { return engine_->dirty_pages(vm); }
 
  private:
-  std::unique_ptr<Engine> engine_;
   std::vector<Landmark>& landmarks_;
   u64 steps_ = 0;
 };

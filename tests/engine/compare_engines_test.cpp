@@ -2,6 +2,7 @@
 // compare_engines() by itself: an engine that is wrong at a known step has to be found out at that
 // step.
 #include "engine/compare_engines.h"
+#include "engine/forwarding_engine.h"
 
 #include <cstring>
 #include <memory>
@@ -22,13 +23,12 @@ constexpr u64 kWrongStep = 7'123;  // the loop's store
 constexpr u32 kCounterPa = isa::RAM_BASE + isa::PAGE_BYTES;
 
 // A CPU engine that, having made step kWrongStep, changes something behind the machine's back.
-class WrongEngine final : public Engine {
+class WrongEngine final : public test::ForwardingEngine {
  public:
   WrongEngine(std::unique_ptr<Engine> engine, bool in_ram)
-      : engine_(std::move(engine)), in_ram_(in_ram) {}
+      : ForwardingEngine(std::move(engine)), in_ram_(in_ram) {}
 
   std::string_view name() const override { return "wrong"; }
-  const EngineConfig& config() const override { return engine_->config(); }
   Result<RunReport> run(u64 max_steps) override {
     const u64 now = *icount(*engine_, 0);
     if (now >= kWrongStep || now + max_steps < kWrongStep) return engine_->run(max_steps);
@@ -43,28 +43,8 @@ class WrongEngine final : public Engine {
     }
     return report;
   }
-  Result<MachineState> read_state(u32 vm) override { return engine_->read_state(vm); }
-  Result<void> write_state(u32 vm, const MachineState& state) override {
-    return engine_->write_state(vm, state);
-  }
-  Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
-    return engine_->read_ram(vm, pa, out);
-  }
-  Result<void> write_ram(u32 vm, u32 pa, std::span<const u8> bytes) override {
-    return engine_->write_ram(vm, pa, bytes);
-  }
-  Result<void> load_base(u32 pa, std::span<const u8> bytes) override {
-    return engine_->load_base(pa, bytes);
-  }
-  std::string take_console(u32 vm) override { return engine_->take_console(vm); }
-  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override {
-    return engine_->push_input(vm, bytes);
-  }
-  Result<u64> state_hash(u32 vm) override { return engine_->state_hash(vm); }
-  Result<u64> dirty_pages(u32 vm) override { return engine_->dirty_pages(vm); }
 
  private:
-  std::unique_ptr<Engine> engine_;
   bool in_ram_;
 };
 

@@ -16,7 +16,7 @@ namespace {
 constexpr u32 kWorkgroup = 64;
 
 // Stands for memory/paged.wgsl: flat RAM, a piece for each case.
-constexpr const char* kRamStub = R"(
+constexpr const char* kFlatRam = R"(
 #import "mmu/tlb.wgsl"
 var<private> ram_first_word: u32;
 fn ram_contains(pa: u32) -> bool { return (pa - RAM_BASE) < machine.ram_bytes; }
@@ -78,7 +78,7 @@ Result<ShaderTestResult> run_shader_test(const ShaderTest& test, std::span<const
   gpu::GpuDevice device = std::move(*opened);
 
   gpu::ShaderSource source = shader_source(test.xlen);
-  source.modules["memory/paged.wgsl"] = kRamStub;
+  source.modules["memory/paged.wgsl"] = kFlatRam;
   source.modules["test.wgsl"] = entry_text(test);
   auto shader = gpu::assemble("test.wgsl", source, shader_options(test.xlen));
   if (!shader) return std::unexpected(std::move(shader.error()));

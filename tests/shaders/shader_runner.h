@@ -3,7 +3,7 @@
 //   fn test_case(i: u32) { ... }
 // that reads words with `word_in(i, n)` (word n of case i) and writes some with `word_out(i, n,
 // word)`, names the modules that it calls, and gets what all cases wrote. Modules that belong to an
-// engine are replaced by stubs: see kRamStub.
+// engine are replaced by flat ones: see kFlatRam.
 #pragma once
 
 #include <map>

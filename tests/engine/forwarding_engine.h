@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// An engine that passes everything on to another one: tests override what they watch or falsify.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/engine.h"
+
+namespace rookery::test {
+
+class ForwardingEngine : public Engine {
+ public:
+  explicit ForwardingEngine(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+
+  std::string_view name() const override { return engine_->name(); }
+  const EngineConfig& config() const override { return engine_->config(); }
+  Result<RunReport> run(u64 max_steps) override { return engine_->run(max_steps); }
+  Result<MachineState> read_state(u32 vm) override { return engine_->read_state(vm); }
+  Result<void> write_state(u32 vm, const MachineState& state) override {
+    return engine_->write_state(vm, state);
+  }
+  Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
+    return engine_->read_ram(vm, pa, out);
+  }
+  Result<void> write_ram(u32 vm, u32 pa, std::span<const u8> bytes) override {
+    return engine_->write_ram(vm, pa, bytes);
+  }
+  Result<void> load_base(u32 pa, std::span<const u8> bytes) override {
+    return engine_->load_base(pa, bytes);
+  }
+  std::string take_console(u32 vm) override { return engine_->take_console(vm); }
+  Result<u32> push_input(u32 vm, std::span<const u8> bytes) override {
+    return engine_->push_input(vm, bytes);
+  }
+  Result<u64> state_hash(u32 vm) override { return engine_->state_hash(vm); }
+  Result<u64> dirty_pages(u32 vm) override { return engine_->dirty_pages(vm); }
+
+ protected:
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace rookery::test
