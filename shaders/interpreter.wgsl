@@ -31,14 +31,14 @@ const OPCODE_OP_IMM: u32 = 4u;
 const OPCODE_AUIPC: u32 = 5u;
 const OPCODE_OP_IMM_32: u32 = 6u;
 const OPCODE_STORE: u32 = 8u;
+const OPCODE_AMO: u32 = 11u;
 const OPCODE_OP: u32 = 12u;
 const OPCODE_LUI: u32 = 13u;
 const OPCODE_OP_32: u32 = 14u;
 const OPCODE_BRANCH: u32 = 24u;
 const OPCODE_JALR: u32 = 25u;
 const OPCODE_JAL: u32 = 27u;
-
-const OPCODE_AMO: u32 = 11u;
+const JUMPS_AND_UPPERS: u32 = (1u << OPCODE_AUIPC) | (1u << OPCODE_LUI) | (1u << OPCODE_JALR) | (1u << OPCODE_JAL);
 
 // Why the hot stage left. The first four need a physical address.
 const SLOW_FETCH: u32 = 0u;
@@ -97,18 +97,28 @@ fn run() {
         break;
       }
     }
-    execute_fast(step + min(limit - step, params.hot_steps));
+    execute_fast(min(limit - step, params.hot_steps));
   }
 }
 
-// The hot stage: executes until `stop` steps are made or something is left for the slow stage.
-fn execute_fast(stop: u32) {
+// The hot stage: executes `count` instructions, or until something is left for the slow stage.
+//
+// What is frequent comes first and what is alike shares its code: a lane alone pays for every branch on
+// the way to its case, lanes together for every case that one of them has. A `for` loop of this form is
+// known to end; to any other one the compiler adds a counter.
+fn execute_fast(count: u32) {
   var pc = hart.pc;
-  while (step != stop) {
-    if (!eq(tlb_tag(pc, fetch_context), fetch_page_tag)) {
-      slow = SLOW_FETCH;
-      slow_va = pc;
-      break;
+  for (var i = 0u; i < count; i++) {
+    let page_tag = tlb_tag(pc, fetch_context);
+    if (!eq(page_tag, fetch_page_tag)) {
+      let index = tlb_index(pc, ACCESS_FETCH);
+      if (!eq(page_tag, hart.tlb_tag[index])) {
+        slow = SLOW_FETCH;
+        slow_va = pc;
+        break;
+      }
+      fetch_page_tag = page_tag;
+      fetch_page_fold = tlb_fold[index];
     }
     let ins = fold_word(fetch_page_fold, low(pc));
     let funct3 = (ins >> 12u) & 7u;
@@ -121,86 +131,67 @@ fn execute_fast(stop: u32) {
     var writes = field_rd(ins) != 0u;
     isa_illegal = (ins & 3u) != 3u;
 
-    switch (opcode) {
-      case OPCODE_OP_IMM, OPCODE_OP: {
-        let immediate = opcode == OPCODE_OP_IMM;
-        result = isa_alu(ins, immediate, a, select(b, sext(imm_i(ins)), immediate));
+    if ((opcode == OPCODE_OP_IMM) | (opcode == OPCODE_OP)) {
+      let immediate = opcode == OPCODE_OP_IMM;
+      result = isa_alu(ins, immediate, a, select(b, sext(imm_i(ins)), immediate));
+    } else if (opcode == OPCODE_LOAD) {
+      let va = add(a, sext(imm_i(ins)));
+      let index = tlb_index(va, ACCESS_LOAD);
+      isa_illegal = isa_illegal | (((ISA_LOADS >> funct3) & 1u) == 0u);
+      if (eq(access_tag(va, funct3 & 3u), hart.tlb_tag[index])) {
+        result = isa_load(funct3, fold_load(tlb_fold[index], low(va), funct3 & 3u));
+      } else {
+        slow = SLOW_LOAD;
+        slow_va = va;
       }
-      case OPCODE_LOAD: {
-        let va = add(a, sext(imm_i(ins)));
-        let index = tlb_index(va, ACCESS_LOAD);
-        isa_illegal = isa_illegal | (((ISA_LOADS >> funct3) & 1u) == 0u);
-        if (eq(access_tag(va, funct3 & 3u), hart.tlb_tag[index])) {
-          result = isa_load(funct3, fold_load(tlb_fold[index], low(va), funct3 & 3u));
-        } else {
-          slow = SLOW_LOAD;
-          slow_va = va;
-        }
+    } else if (opcode == OPCODE_STORE) {
+      let va = add(a, sext(imm_s(ins)));
+      let index = tlb_index(va, ACCESS_STORE);
+      let fold = tlb_fold[index];
+      isa_illegal = isa_illegal | (((ISA_STORES >> funct3) & 1u) == 0u);
+      writes = false;
+      if (eq(access_tag(va, funct3 & 3u), hart.tlb_tag[index]) & (fold < FOLD_BASE) & !isa_illegal) {
+        fold_store(fold, low(va), funct3 & 3u, b);
+      } else {
+        slow = SLOW_STORE;
+        slow_va = va;
       }
-      case OPCODE_STORE: {
-        let va = add(a, sext(imm_s(ins)));
-        let index = tlb_index(va, ACCESS_STORE);
-        let fold = tlb_fold[index];
-        isa_illegal = isa_illegal | (((ISA_STORES >> funct3) & 1u) == 0u);
-        writes = false;
-        if (eq(access_tag(va, funct3 & 3u), hart.tlb_tag[index]) & (fold < FOLD_BASE) & !isa_illegal) {
-          fold_store(fold, low(va), funct3 & 3u, b);
-        } else {
-          slow = SLOW_STORE;
-          slow_va = va;
-        }
-      }
-      case OPCODE_BRANCH: {
-        writes = false;
-        if (isa_branch(funct3, a, b)) {
-          next_pc = add(pc, sext(imm_b(ins)));
-        }
-      }
-      case OPCODE_JAL: {
-        result = next_pc;
-        next_pc = isa_jal(pc, sext(imm_j(ins)));
-      }
-      case OPCODE_JALR: {
-        result = next_pc;
-        isa_illegal = isa_illegal | (funct3 != 0u);
-        next_pc = isa_jalr(a, sext(imm_i(ins)));
-      }
-      case OPCODE_LUI, OPCODE_AUIPC: {
-        result = isa_upper(opcode, pc, sext(imm_u(ins)));
-      }
-      case OPCODE_MISC_MEM: {
-        writes = false;
-        isa_illegal = isa_illegal | (((ISA_FENCES >> funct3) & 1u) == 0u);
-      }
-      case OPCODE_OP_IMM_32, OPCODE_OP_32: {
-        let immediate = opcode == OPCODE_OP_IMM_32;
-        result = isa_alu_word(ins, immediate, a, select(b, sext(imm_i(ins)), immediate));
-      }
-      case OPCODE_AMO: {
-        isa_illegal = isa_illegal | !isa_is_amo(ins);
-        slow = SLOW_ATOMIC;
-        slow_va = a;
-      }
-      default: {
-        slow = SLOW_SYSTEM;
-      }
+    } else if (opcode == OPCODE_BRANCH) {
+      writes = false;
+      next_pc = select(next_pc, add(pc, sext(imm_b(ins))), isa_branch(funct3, a, b));
+    } else if (((JUMPS_AND_UPPERS >> opcode) & 1u) != 0u) {
+      let is_jal = opcode == OPCODE_JAL;
+      let is_jalr = opcode == OPCODE_JALR;
+      isa_illegal = isa_illegal | (is_jalr & (funct3 != 0u));
+      result = select(isa_upper(opcode, pc, sext(imm_u(ins))), next_pc, is_jal | is_jalr);
+      next_pc = select(next_pc, isa_jal(pc, sext(imm_j(ins))), is_jal);
+      next_pc = select(next_pc, isa_jalr(a, sext(imm_i(ins))), is_jalr);
+    } else if (opcode == OPCODE_MISC_MEM) {
+      writes = false;
+      isa_illegal = isa_illegal | (((ISA_FENCES >> funct3) & 1u) == 0u);
+    } else if ((XLEN == 64u) & ((opcode == OPCODE_OP_IMM_32) | (opcode == OPCODE_OP_32))) {
+      let immediate = opcode == OPCODE_OP_IMM_32;
+      result = isa_alu_word(ins, immediate, a, select(b, sext(imm_i(ins)), immediate));
+    } else {
+      slow = select(SLOW_SYSTEM, SLOW_ATOMIC, opcode == OPCODE_AMO);
+      slow_va = a;
     }
 
     // Only jumps can leave next_pc misaligned.
-    if ((low(next_pc) & 3u) != 0u) {
-      slow = SLOW_MISALIGNED;
-      slow_va = next_pc;
-    }
-    if (isa_illegal) {
-      slow = SLOW_ILLEGAL;
-    }
-    if (slow != SLOW_NONE) {
+    let misaligned = (low(next_pc) & 3u) != 0u;
+    if (isa_illegal | misaligned | (slow != SLOW_NONE)) {
+      if (misaligned) {
+        slow = SLOW_MISALIGNED;
+        slow_va = next_pc;
+      }
+      if (isa_illegal) {
+        slow = SLOW_ILLEGAL;
+      }
       slow_ins = ins;
       break;
     }
-    if (writes) {
-      hart.x[field_rd(ins)] = result;
-    }
+    // A store into x0 costs less than a branch around it.
+    hart.x[select(0u, field_rd(ins), writes)] = select(zext(0u), result, writes);
     pc = next_pc;
     step += 1u;
   }
@@ -210,6 +201,9 @@ fn execute_fast(stop: u32) {
 // The slow stage: the one instruction at hart.pc, or the fetch of it.
 fn execute_slow() {
   jumped = false;
+  if ((slow == SLOW_ATOMIC) & !isa_is_amo(slow_ins)) {
+    slow = SLOW_ILLEGAL;
+  }
   let size = select((slow_ins >> 12u) & 3u, 2u, slow == SLOW_FETCH);
   var pa = 0u;
   if (slow <= SLOW_ATOMIC) {
@@ -269,7 +263,7 @@ fn fold_load(fold: u32, va: u32, size: u32) -> xlen {
       return xlen_from_dword(dword_make(word, fold_word(fold, va + 4u)));
     }
   }
-  return zext(extractBits(word, (va & 3u) << 3u, 8u << size));
+  return zext((word >> ((va & 3u) << 3u)) & access_mask(size));
 }
 
 fn fold_store(fold: u32, va: u32, size: u32, value: xlen) {

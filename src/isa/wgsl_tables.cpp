@@ -2,6 +2,7 @@
 #include "isa/wgsl_tables.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <vector>
 
@@ -216,16 +217,9 @@ class Writer {
     has_rs2();
     alu("isa_alu", 4, 12);
     alu("isa_alu_word", 6, 14);
-    by_funct3("isa_branch", "a: xlen, b: xlen", "bool", "false", Kind::BRANCH);
-    by_funct3("isa_load", "m: xlen", "xlen", "m", Kind::LOAD);
-    line("\nfn isa_upper(opcode: u32, pc: xlen, b: xlen) -> xlen {{");
-    for (const Row* row : select(Kind::ALU)) {
-      if (row->format == Format::U) {
-        line("  if (opcode == {}u) {{ return {}; }}  // {}", opcode(*row), row->semantics,
-             row->name);
-      }
-    }
-    line("  return b;\n}}");
+    by_funct3("isa_branch", "a: xlen, b: xlen", "bool", Kind::BRANCH);
+    by_funct3("isa_load", "m: xlen", "xlen", Kind::LOAD);
+    upper();
     line("\nfn isa_jal(pc: xlen, b: xlen) -> xlen {{\n  return {};\n}}",
          select(Kind::JAL).front()->semantics);
     line("\nfn isa_jalr(a: xlen, b: xlen) -> xlen {{\n  return {};\n}}",
@@ -247,6 +241,16 @@ class Writer {
     slow();
   }
 
+  void upper() {
+    line("\nfn isa_upper(opcode: u32, pc: xlen, b: xlen) -> xlen {{\n  var r = b;");
+    for (const Row* row : select(Kind::ALU)) {
+      if (row->format == Format::U) {
+        line("  r = select(r, {}, opcode == {}u);  // {}", row->semantics, opcode(*row), row->name);
+      }
+    }
+    line("  return r;\n}}");
+  }
+
   // Which major opcodes have a second source register.
   void has_rs2() {
     u32 opcodes = 0;
@@ -264,77 +268,125 @@ class Writer {
     return mask;
   }
 
+  // --- selection by funct3 ---
+  //
   // Cheap operations are all computed and the wanted one selected: lanes that execute different
-  // ones stay together, and a select costs less than a branch even for a lane alone.
-  void by_funct3(std::string_view name, std::string_view parameters, std::string_view type,
-                 std::string_view otherwise, Kind kind) {
-    line("\nfn {}(funct3: u32, {}) -> {} {{\n  var r = {};", name, parameters, type, otherwise);
-    for (const Row* row : select(kind)) {
-      line("  r = select(r, {}, funct3 == {}u);  // {}", row->semantics, funct3(*row), row->name);
-    }
-    line("  isa_illegal = isa_illegal | ((({:#x}u >> funct3) & 1u) == 0u);\n  return r;\n}}",
-         funct3_mask(kind));
+  // ones stay together, and a select costs less than a branch even for a lane alone. The selects
+  // make a tree over funct3's bits: few of them, and only three conditions.
+
+  using ByFunct3 = std::array<std::string, 8>;  // an expression each; empty where there is no row
+
+  void funct3_bits() {
+    for (u32 bit = 0; bit < 3; ++bit)
+      line("  let funct3_{} = (funct3 & {}u) != 0u;", bit, 1u << bit);
   }
 
-  // Register and immediate forms of an operation share their code. A row of the immediate opcode
-  // that does not look at (all of) funct7 stands for all values of those bits, so they are cleared
-  // first. Rows with funct7 = 1, the M extension, are too long to be computed for nothing.
+  // The expression that selects among choices[first .. first + 2^bits - 1].
+  static std::string tree(const ByFunct3& choices, u32 bits = 3, u32 first = 0) {
+    if (bits == 0) return choices[first];
+    const u32 half = 1u << (bits - 1);
+    std::string clear = tree(choices, bits - 1, first);
+    std::string set = tree(choices, bits - 1, first + half);
+    if (set.empty() || set == clear) return clear;
+    if (clear.empty()) return set;
+    return fmt::format("select({}, {}, funct3_{})", clear, set, bits - 1);
+  }
+
+  void by_funct3(std::string_view name, std::string_view parameters, std::string_view type,
+                 Kind kind) {
+    line("\nfn {}(funct3: u32, {}) -> {} {{", name, parameters, type);
+    funct3_bits();
+    ByFunct3 choices;
+    for (const Row* row : select(kind)) {
+      line("  let f{} = {};  // {}", funct3(*row), row->semantics, row->name);
+      choices[funct3(*row)] = fmt::format("f{}", funct3(*row));
+    }
+    line("  isa_illegal = isa_illegal | ((({:#x}u >> funct3) & 1u) == 0u);\n  return {};\n}}",
+         funct3_mask(kind), tree(choices));
+  }
+
+  // --- register and immediate operations ---
+  //
+  // The two forms of an operation share their code; `key` is funct3, and 8 more for an immediate.
+  // Rows with funct7 = 1, the M extension, are too long to be computed for nothing. All others of a
+  // key are one row, or two that bit 30 tells apart; the remaining bits of funct7 that a key's rows
+  // look at must be 0 (`fixed`). So one test finds what is either of M or illegal.
+
+  struct Operation {
+    std::string_view semantics;
+    std::string names;
+  };
+  struct Key {
+    u32 fixed = 0xffffffffu;  // of a key without rows: no instruction word has all of these clear
+    bool alternate = false;   // bit 30 chooses
+  };
+
+  static std::string masked(u32 members, std::string_view index) {
+    return fmt::format("(({:#x}u >> {}) & 1u) != 0u", members, index);
+  }
+
   void alu(std::string_view name, u32 immediate_opcode, u32 register_opcode) {
     constexpr u32 kFunct7OfM = 1;
-    struct Operation {
-      std::string_view semantics;
-      u32 funct3;
-      u32 funct7;
-      std::string names;
-    };
-    std::vector<Operation> cheap;
-    std::vector<Operation> long_ones;
-    std::map<u32, u32> legal;      // funct7 -> funct3s, of the cheap ones
-    std::map<u32, u32> looked_at;  // bits of funct7 that immediates look at -> funct3s
+    constexpr u32 kAlternateBit = 30;
+    std::array<Key, 16> keys;
+    std::array<std::array<Operation, 2>, 8> cheap;  // by funct3 and bit 30
+    std::vector<const Row*> long_ones;
     for (const Row* row : select(Kind::ALU)) {
-      const bool is_immediate = opcode(*row) == immediate_opcode;
-      if (!is_immediate && opcode(*row) != register_opcode) continue;
-      std::vector<Operation>& list = funct7(*row) == kFunct7OfM ? long_ones : cheap;
-      if (is_immediate) looked_at[row->mask >> 25] |= 1u << funct3(*row);
-      if (&list == &cheap) legal[funct7(*row)] |= 1u << funct3(*row);
-      auto found = std::find_if(list.begin(), list.end(), [&](const Operation& operation) {
-        return operation.funct3 == funct3(*row) && operation.funct7 == funct7(*row);
-      });
-      if (found == list.end()) {
-        list.push_back({row->semantics, funct3(*row), funct7(*row), std::string(row->name)});
-      } else {
-        found->names += fmt::format(", {}", row->name);
+      const bool immediate = opcode(*row) == immediate_opcode;
+      if (!immediate && opcode(*row) != register_opcode) continue;
+      if (funct7(*row) == kFunct7OfM) {
+        long_ones.push_back(row);
+        continue;
       }
+      const bool alternate = ((row->match >> kAlternateBit) & 1u) != 0;
+      Key& key = keys[funct3(*row) + (immediate ? 8 : 0)];
+      key.fixed &= row->mask & ~0x7fffu & ~row->match;
+      key.alternate |= alternate;
+      Operation& operation = cheap[funct3(*row)][alternate ? 1 : 0];
+      operation.semantics = row->semantics;
+      operation.names += fmt::format("{}{}", operation.names.empty() ? "" : ", ", row->name);
     }
     line("\nfn {}(ins: u32, immediate: bool, a: xlen, b: xlen) -> xlen {{", name);
-    line("  let funct3 = (ins >> 12u) & 7u;\n  var funct7 = ins >> 25u;\n  var r = a;");
-    if (!long_ones.empty()) {
-      line("  if ((funct7 == {}u) & !immediate) {{\n    switch (funct3) {{", kFunct7OfM);
-      for (const Operation& operation : long_ones) {
-        line("      case {}u: {{ r = {}; }}  // {}", operation.funct3, operation.semantics,
-             operation.names);
+    line("  let funct3 = (ins >> 12u) & 7u;\n  let key = funct3 | select(0u, 8u, immediate);");
+    funct3_bits();
+    u32 alternates = 0;
+    std::map<u32, u32> fixed;  // what is fixed -> the keys it is fixed for
+    for (u32 key = 0; key < keys.size(); ++key) {
+      fixed[keys[key].fixed] |= 1u << key;
+      if (keys[key].alternate) alternates |= 1u << key;
+    }
+    line("  let alternate = ((ins & {:#x}u) != 0u) & ({});", 1u << kAlternateBit,
+         masked(alternates, "key"));
+    ByFunct3 choices;
+    for (u32 i = 0; i < cheap.size(); ++i) {
+      const auto& [plain, other] = cheap[i];
+      if (plain.semantics.empty()) continue;
+      choices[i] = fmt::format("f{}", i);
+      if (other.semantics.empty()) {
+        line("  let f{} = {};  // {}", i, plain.semantics, plain.names);
+      } else {
+        line("  let f{} = select({}, {}, alternate);  // {}, {}", i, plain.semantics,
+             other.semantics, plain.names, other.names);
       }
-      line("      default: {{ isa_illegal = true; }}\n    }}\n  }} else {{");
+    }
+    line("  var r = {};", choices == ByFunct3{} ? "a" : tree(choices));
+    std::string checked;
+    for (const auto& [bits, members] : fixed) {
+      checked = checked.empty()
+                    ? fmt::format("{:#x}u", bits)
+                    : fmt::format("select({}, {:#x}u, {})", checked, bits, masked(members, "key"));
+    }
+    line("  if ((ins & {}) != 0u) {{", checked);
+    if (long_ones.empty()) {
+      line("    isa_illegal = true;");
     } else {
-      line("  {{");
+      line("    if (((ins >> 25u) == {}u) & !immediate) {{\n      switch (funct3) {{", kFunct7OfM);
+      for (const Row* row : long_ones)
+        line("        case {}u: {{ r = {}; }}  // {}", funct3(*row), row->semantics, row->name);
+      line("        default: {{ isa_illegal = true; }}\n      }}\n    }} else {{");
+      line("      isa_illegal = true;\n    }}");
     }
-    for (const auto& [bits, funct3s] : looked_at) {
-      if (bits == 0x7f) continue;
-      line(
-          "    funct7 = select(funct7, funct7 & {:#x}u, immediate & ((({:#x}u >> funct3) & 1u) != "
-          "0u));",
-          bits, funct3s);
-    }
-    for (const Operation& operation : cheap) {
-      line("    r = select(r, {}, (funct3 == {}u) & (funct7 == {:#x}u));  // {}",
-           operation.semantics, operation.funct3, operation.funct7, operation.names);
-    }
-    std::string known = "false";
-    for (const auto& [bits, funct3s] : legal) {
-      known +=
-          fmt::format(" | ((funct7 == {:#x}u) & ((({:#x}u >> funct3) & 1u) != 0u))", bits, funct3s);
-    }
-    line("    isa_illegal = isa_illegal | !({});\n  }}\n  return r;\n}}", known);
+    line("  }}\n  return r;\n}}");
   }
 
   // Whether `ins` is one of the rows. No short circuits: they would only make basic blocks.

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/file.h"
@@ -130,7 +131,15 @@ Result<GpuDevice> open_device(const DeviceOptions& options) {
 
   auto target = std::make_unique<CallbackTarget>(state->reports, state->cache, state->info.name);
   WGPUDeviceDescriptor description{};
-  if (state->cache) description.nextInChain = &cache.chain;
+  // The older memory model has Dawn declare all writable buffers coherent, so that each load from
+  // one goes past the first cache. Machines share nothing but atomics, and do not need that.
+  const char* const enabled_toggles[] = {"use_vulkan_memory_model"};
+  WGPUDawnTogglesDescriptor toggles{};
+  toggles.chain.sType = WGPUSType_DawnTogglesDescriptor;
+  toggles.enabledToggles = enabled_toggles;
+  toggles.enabledToggleCount = std::size(enabled_toggles);
+  if (state->cache) toggles.chain.next = &cache.chain;
+  description.nextInChain = &toggles.chain;
   description.label = dawn_text("rookery");
   description.requiredLimits = &padded.limits;
   description.deviceLostCallbackInfo.mode = WGPUCallbackMode_AllowSpontaneous;
