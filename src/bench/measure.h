@@ -33,7 +33,8 @@ inline constexpr u32 kMaxSamples = 5;
 struct MeasureOptions {
   double seconds = 1;                    // to measure for, warm-up not counted
   bool slow = false;                     // an emulated adapter: begin with short dispatches
-  std::function<bool()> stop_requested;  // asked between dispatches; true: ends with an error
+  // Asked between dispatches, by measure_cpu() on each of its threads; true: ends with an error.
+  std::function<bool()> stop_requested;
 };
 
 // `machines` machines in one engine. out_of_memory: that many do not fit.
