@@ -3,10 +3,7 @@
 // the machine. Linux reaches it as syscon-poweroff and syscon-reboot, bare-metal tests write it
 // themselves. Everything else reads 0 and ignores writes. A byte access is an access fault.
 
-const TEST_FINISHER: u32 = 0x0u;
-const TEST_FAIL: u32 = 0x3333u;   // in the low half; the high half is the status
-const TEST_PASS: u32 = 0x5555u;
-const TEST_RESET: u32 = 0x7777u;
+const TEST_FAIL: u32 = 0x3333u;  // in the low half; the high half is the status
 
 fn test_load(offset: u32, size: u32) -> u32 {
   if (size == 0u) { bus_fault = true; }

@@ -32,7 +32,6 @@ const UART_IIR_RDI: u32 = 0x04u;
 const UART_IIR_RLSI: u32 = 0x06u;
 const UART_IIR_FIFOS: u32 = 0xc0u; // reads 1 while the FIFOs are enabled: a 16550A
 
-const UART_FCR_ENABLE: u32 = 0x01u;
 const UART_FCR_CLEAR_RX: u32 = 0x02u;
 const UART_FCR_KEPT: u32 = 0xc9u;  // enable, DMA mode, trigger level; the clear bits clear themselves
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The xlen and dword vocabulary in C++: the functions that instruction semantics (isa/*.def) and
 // the shared shader modules are written in. shaders/dword.wgsl and shaders/xlen/*.wgsl are the same
-// vocabulary in WGSL, where xlen is u32 or a pair of them; tests/isa compares the two.
+// vocabulary in WGSL, where xlen is u32 or a pair of them; tests/shaders compares the two.
 //
 // Semantics are the RISC-V unprivileged specification's; shift amounts are masked to XLEN.
 #pragma once

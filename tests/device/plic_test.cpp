@@ -9,12 +9,14 @@ namespace {
 
 using M = BareDevices32;
 using isa::PLIC_BASE;
+using isa::PLIC_CONTEXT;
+using isa::PLIC_CONTEXT_STRIDE;
 using isa::UART_BASE;
 using isa::UART_IRQ;
 
-constexpr u32 kClaimM = PLIC_BASE + M::PLIC_CONTEXT + M::PLIC_CLAIM;
-constexpr u32 kClaimS = kClaimM + M::PLIC_CONTEXT_STRIDE;
-constexpr u32 kThresholdS = PLIC_BASE + M::PLIC_CONTEXT + M::PLIC_CONTEXT_STRIDE;
+constexpr u32 kClaimM = PLIC_BASE + PLIC_CONTEXT + M::PLIC_CLAIM;
+constexpr u32 kClaimS = kClaimM + PLIC_CONTEXT_STRIDE;
+constexpr u32 kThresholdS = PLIC_BASE + PLIC_CONTEXT + PLIC_CONTEXT_STRIDE;
 constexpr u32 kEnableM = PLIC_BASE + M::PLIC_ENABLE;
 constexpr u32 kEnableS = kEnableM + M::PLIC_ENABLE_STRIDE;
 constexpr u32 kPriorityUart = PLIC_BASE + 4 * UART_IRQ;
@@ -116,8 +118,8 @@ TEST_F(Plic, WhatDoesNotExistReadsZeroAndIgnoresWrites) {
     const bool exists =
         offset < 4 * isa::PLIC_SOURCES || offset == M::PLIC_PENDING ||
         PLIC_BASE + offset == kEnableM || PLIC_BASE + offset == kEnableS ||
-        (offset >= M::PLIC_CONTEXT && offset < M::PLIC_CONTEXT + 2 * M::PLIC_CONTEXT_STRIDE &&
-         offset % M::PLIC_CONTEXT_STRIDE < 8);
+        (offset >= PLIC_CONTEXT && offset < PLIC_CONTEXT + 2 * PLIC_CONTEXT_STRIDE &&
+         offset % PLIC_CONTEXT_STRIDE < 8);
     if (exists) continue;
     m.store32(PLIC_BASE + offset, 0xffffffff);
     ASSERT_EQ(m.load32(PLIC_BASE + offset), 0u) << std::hex << offset;

@@ -41,7 +41,7 @@ struct Sbi : testing::Test {
   }
   i64 error() const { return static_cast<std::make_signed_t<Word>>(a0); }
   void type(std::string_view text) {
-    m.uart.fcr = M::UART_FCR_ENABLE;
+    m.uart.fcr = UART_FCR_ENABLE;
     ASSERT_EQ(uart_push_input(m.uart, {reinterpret_cast<const u8*>(text.data()), text.size()}),
               text.size());
   }

@@ -11,6 +11,7 @@ namespace {
 
 using M = BareDevices32;
 using isa::UART_BASE;
+using isa::UART_FCR_ENABLE;
 
 constexpr u32 kContextS = 1;
 
@@ -84,7 +85,7 @@ TEST(Uart, LooksLikeA16550A) {
   EXPECT_EQ(read(m, M::UART_MSR) & 0xf0, 0x90u);  // RTS to CTS, OUT2 to DCD
   write(m, M::UART_MCR, 0);
 
-  write(m, M::UART_IIR_FCR, M::UART_FCR_ENABLE);
+  write(m, M::UART_IIR_FCR, UART_FCR_ENABLE);
   EXPECT_EQ(read(m, M::UART_IIR_FCR) >> 6, 3u);  // FIFOs that work
   write(m, M::UART_IER, 0x40);                   // an XScale would keep this bit
   EXPECT_EQ(read(m, M::UART_IER), 0u);
@@ -109,7 +110,7 @@ TEST(Uart, EnablingTheTransmitInterruptRaisesItEveryTime) {
 
 TEST(Uart, ReceivedDataOutranksAnEmptyTransmitter) {
   M m;
-  write(m, M::UART_IIR_FCR, M::UART_FCR_ENABLE);
+  write(m, M::UART_IIR_FCR, UART_FCR_ENABLE);
   write(m, M::UART_IER, M::UART_IER_RDI | M::UART_IER_THRI);
   type(m, "ab");
   EXPECT_EQ(read(m, M::UART_IIR_FCR) & 0x0f, M::UART_IIR_RDI);
@@ -124,7 +125,7 @@ TEST(Uart, ReceivedDataOutranksAnEmptyTransmitter) {
 
 TEST(Uart, LoopbackSendsToItselfAndOverrunsWhenNobodyReads) {
   M m;
-  write(m, M::UART_IIR_FCR, M::UART_FCR_ENABLE);
+  write(m, M::UART_IIR_FCR, UART_FCR_ENABLE);
   write(m, M::UART_IER, M::UART_IER_RLSI);
   write(m, M::UART_MCR, M::UART_MCR_LOOP);
   for (u32 i = 0; i < isa::UART_FIFO_BYTES; ++i) write(m, M::UART_RBR_THR, i);
@@ -150,19 +151,19 @@ TEST(Uart, WithoutFifosANewByteReplacesTheOld) {
 TEST(Uart, FifoControlEmptiesTheReceiver) {
   M m;
   type(m, "a");
-  write(m, M::UART_IIR_FCR, M::UART_FCR_ENABLE);
+  write(m, M::UART_IIR_FCR, UART_FCR_ENABLE);
   EXPECT_EQ(m.uart.rx_count, 0u) << "switching the FIFOs on";
   type(m, "abc");
-  write(m, M::UART_IIR_FCR, M::UART_FCR_ENABLE);
+  write(m, M::UART_IIR_FCR, UART_FCR_ENABLE);
   EXPECT_EQ(m.uart.rx_count, 3u) << "no change";
-  write(m, M::UART_IIR_FCR, M::UART_FCR_ENABLE | M::UART_FCR_CLEAR_RX);
+  write(m, M::UART_IIR_FCR, UART_FCR_ENABLE | M::UART_FCR_CLEAR_RX);
   EXPECT_EQ(m.uart.rx_count, 0u) << "the clear bit";
-  EXPECT_EQ(m.uart.fcr, M::UART_FCR_ENABLE) << "which does not stay";
+  EXPECT_EQ(m.uart.fcr, UART_FCR_ENABLE) << "which does not stay";
 }
 
 TEST(UartInput, FillsTheFifoAndNoMore) {
   M m;
-  write(m, M::UART_IIR_FCR, M::UART_FCR_ENABLE);
+  write(m, M::UART_IIR_FCR, UART_FCR_ENABLE);
   std::array<u8, 40> bytes;
   for (u32 i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<u8>(i);
   std::span<const u8> rest(bytes);
@@ -185,7 +186,7 @@ TEST(UartInput, TakesOneByteWhileTheFifosAreOff) {
   EXPECT_EQ(uart_push_input(m.uart, bytes), 0u);
   // The host has no access to the module's constants; its capacity must be the module's.
   EXPECT_EQ(m.uart_rx_capacity(), 1u);
-  m.uart.fcr = M::UART_FCR_ENABLE;
+  m.uart.fcr = UART_FCR_ENABLE;
   EXPECT_EQ(uart_push_input(m.uart, bytes), 3u);
   EXPECT_EQ(m.uart_rx_capacity(), isa::UART_FIFO_BYTES);
 }

@@ -6,9 +6,9 @@
 namespace rookery::device {
 
 namespace {
-// The registers end after the last context's page (PLIC_CONTEXT, PLIC_CONTEXT_STRIDE in plic.wgsl).
-// Less than the whole region: Linux maps what is stated, page by page.
-constexpr u32 kRegisterBytes = 0x200000 + isa::PLIC_CONTEXTS * 0x1000;
+// The registers end after the last context's. Less than the whole region: Linux maps what is
+// stated, page by page.
+constexpr u32 kRegisterBytes = isa::PLIC_CONTEXT + isa::PLIC_CONTEXTS * isa::PLIC_CONTEXT_STRIDE;
 static_assert(kRegisterBytes <= isa::PLIC_SIZE);
 }  // namespace
 

@@ -7,16 +7,12 @@ namespace rookery::device {
 
 namespace {
 
-constexpr u32 kFinisherOffset = 0;  // TEST_FINISHER, TEST_PASS and TEST_RESET of test.wgsl
-constexpr u32 kPowerOffValue = 0x5555;
-constexpr u32 kResetValue = 0x7777;
-
 void write_syscon_node(DeviceTreeWriter& tree, const char* name, const char* compatible,
                        u32 test_phandle, u32 value) {
   tree.begin_node(name);
   tree.text("compatible", compatible);
   tree.cell("regmap", test_phandle);
-  tree.cell("offset", kFinisherOffset);
+  tree.cell("offset", isa::TEST_FINISHER);
   tree.cell("value", value);
   tree.end_node();
 }
@@ -32,8 +28,8 @@ void write_test_node(DeviceTreeWriter& tree, u32 test_phandle) {
 }
 
 void write_power_nodes(DeviceTreeWriter& tree, u32 test_phandle) {
-  write_syscon_node(tree, "poweroff", "syscon-poweroff", test_phandle, kPowerOffValue);
-  write_syscon_node(tree, "reboot", "syscon-reboot", test_phandle, kResetValue);
+  write_syscon_node(tree, "poweroff", "syscon-poweroff", test_phandle, isa::TEST_PASS);
+  write_syscon_node(tree, "reboot", "syscon-reboot", test_phandle, isa::TEST_RESET);
 }
 
 }  // namespace rookery::device

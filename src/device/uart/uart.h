@@ -25,8 +25,7 @@ void write_uart_node(DeviceTreeWriter& tree, u32 plic_phandle);
 // came.
 template <class U>
 u32 uart_push_input(isa::Uart<U>& uart, std::span<const u8> bytes) {
-  constexpr u32 kFcrFifoEnable = 0x01;  // UART_FCR_ENABLE of uart.wgsl (PC16550D, section 8.5)
-  const u32 capacity = (uart.fcr & kFcrFifoEnable) != 0 ? isa::UART_FIFO_BYTES : 1;
+  const u32 capacity = (uart.fcr & isa::UART_FCR_ENABLE) != 0 ? isa::UART_FIFO_BYTES : 1;
   u32 taken = 0;
   while (taken < bytes.size() && uart.rx_count < capacity) {
     uart.rx[(uart.rx_head + uart.rx_count) % isa::UART_FIFO_BYTES] = bytes[taken];
