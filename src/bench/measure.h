@@ -31,8 +31,8 @@ inline constexpr u32 kMinSamples = 3;
 inline constexpr u32 kMaxSamples = 5;
 
 struct MeasureOptions {
-  double seconds = 1;                    // to measure for, warm-up not counted
-  bool slow = false;                     // an emulated adapter: begin with short dispatches
+  double seconds = 1;  // to measure for, warm-up not counted
+  bool slow = false;   // an emulated adapter: begin with short dispatches
   // Asked between dispatches, by measure_cpu() on each of its threads; true: ends with an error.
   std::function<bool()> stop_requested;
 };
