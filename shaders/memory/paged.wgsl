@@ -55,7 +55,8 @@ fn page_fold_private(number: u32) -> u32 {
   }
   let copy = page << PAGE_WORD_SHIFT;
   let original = fold & ~FOLD_BASE;
-  for (var i = 0u; i < opaque_count(PAGE_WORDS); i++) {
+  let words = opaque_count(PAGE_WORDS);
+  for (var i = 0u; i < words; i++) {
     pool[copy + i] = base[original + i];
   }
   page_map[(number * params.vm_count) + vm] = page;
@@ -66,7 +67,8 @@ fn page_fold_private(number: u32) -> u32 {
 // A page got another fold: entries that fold it follow.
 fn page_moved(number: u32, fold: u32) {
   let page = RAM_BASE + (number << 12u);
-  for (var i = 0u; i < opaque_count(TLB_ENTRIES_ALL); i++) {
+  let entries = opaque_count(TLB_ENTRIES_ALL);
+  for (var i = 0u; i < entries; i++) {
     if (hart.tlb_page[i] == page) {
       tlb_fold[i] = fold;
     }
@@ -103,7 +105,8 @@ fn tlb_flushed() {
 
 // Folds every entry of a TLB that has just been loaded. The page of an empty one is not in RAM.
 fn tlb_fold_all() {
-  for (var i = 0u; i < opaque_count(TLB_ENTRIES_ALL); i++) {
+  let entries = opaque_count(TLB_ENTRIES_ALL);
+  for (var i = 0u; i < entries; i++) {
     if (ram_contains(hart.tlb_page[i])) {
       tlb_filled(i);
     }

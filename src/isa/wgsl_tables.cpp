@@ -157,7 +157,8 @@ class Writer {
   }
 
   void transfer(const Run& run, bool load) {
-    line("  for (var i = 0u; i < opaque_count({}u); i++) {{", run.count);
+    line("  let words_{} = opaque_count({}u);", run.word, run.count);
+    line("  for (var i = 0u; i < words_{}; i++) {{", run.word);
     const std::string element = fmt::format("{}[{}u + i]", array_of_type(run.type), run.element);
     if (words_of_type(run.type, xlen_) == 1) {
       const std::string word = fmt::format("state[state_word({}u + i)]", run.word);
