@@ -3,6 +3,23 @@
 
 namespace rookery {
 
+Result<std::vector<u64>> Engine::state_hashes(std::span<const u32> vms) {
+  std::vector<u64> hashes;
+  hashes.reserve(vms.size());
+  for (const u32 vm : vms) {
+    Result<u64> hash = state_hash(vm);
+    if (!hash) return std::unexpected(std::move(hash.error()));
+    hashes.push_back(*hash);
+  }
+  return hashes;
+}
+
+Result<u64> Engine::dirty_pages(u32 vm) {
+  Result<std::vector<u32>> numbers = dirty_page_numbers(vm);
+  if (!numbers) return std::unexpected(std::move(numbers.error()));
+  return numbers->size();
+}
+
 Result<void> Engine::resume(u32 vm) {
   Result<MachineState> state = read_state(vm);
   if (!state) return std::unexpected(std::move(state.error()));
@@ -30,6 +47,19 @@ Result<void> check_ram_range(const EngineConfig& config, u32 pa, u64 bytes) {
       bytes > config.ram_bytes - (pa - isa::RAM_BASE)) {
     return fail(ErrorKind::usage, "{} bytes at 0x{:08x} are not inside RAM (0x{:08x} to 0x{:x}).",
                 bytes, pa, isa::RAM_BASE, isa::RAM_BASE + config.ram_bytes);
+  }
+  return {};
+}
+
+Result<void> check_pages(const EngineConfig& config, std::span<const u32> numbers, u64 out_bytes) {
+  const u64 pages = config.ram_bytes / isa::PAGE_BYTES;
+  for (const u32 number : numbers) {
+    if (number >= pages)
+      return fail(ErrorKind::usage, "Page {} is not in RAM, which has {} pages.", number, pages);
+  }
+  if (out_bytes != numbers.size() * isa::PAGE_BYTES) {
+    return fail(ErrorKind::usage, "{} pages are {} bytes; there is room for {}.", numbers.size(),
+                numbers.size() * isa::PAGE_BYTES, out_bytes);
   }
   return {};
 }

@@ -37,6 +37,7 @@ inline constexpr u64 kMaxRamBytes = (u64{1} << 32) - isa::RAM_BASE - isa::PAGE_B
 // (ErrorKind::usage).
 Result<void> check_engine_config(const EngineConfig& config);
 Result<void> check_ram_range(const EngineConfig& config, u32 pa, u64 bytes);
+Result<void> check_pages(const EngineConfig& config, std::span<const u32> numbers, u64 out_bytes);
 
 // Why a machine stopped: isa/exits.def.
 struct Exit {
@@ -84,11 +85,19 @@ class Engine {
   // Types bytes into the UART's receive FIFO. Returns how many fitted.
   virtual Result<u32> push_input(u32 vm, std::span<const u8> bytes) = 0;
 
-  // XXH3 over the state's words and all of RAM. Equal on every engine at equal hart.icount.
+  // The state's words and all of RAM (engine/state_hash.h). Equal on every engine at equal
+  // hart.icount.
   virtual Result<u64> state_hash(u32 vm) = 0;
+  // Of several machines, in that order; a GPU hashes them at once.
+  virtual Result<std::vector<u64>> state_hashes(std::span<const u32> vms);
 
-  // Pages of RAM that the machine has stored to since it was loaded.
-  virtual Result<u64> dirty_pages(u32 vm) = 0;
+  // Pages of RAM that the machine, or write_ram(), has stored to since it was loaded: how many, and
+  // which, ascending. Page 0 is RAM's first.
+  Result<u64> dirty_pages(u32 vm);
+  virtual Result<std::vector<u32>> dirty_page_numbers(u32 vm) = 0;
+
+  // Whole pages, one after the other: PAGE_BYTES of `out` for each.
+  virtual Result<void> read_pages(u32 vm, std::span<const u32> numbers, std::span<u8> out) = 0;
 
   // Makes a machine that exited runnable again.
   Result<void> resume(u32 vm);

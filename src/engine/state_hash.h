@@ -1,24 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state hash: XXH3 over everything a machine is. Engines agree on it at equal hart.icount.
+// The state hash: 64 bits over everything a machine is. Engines agree on it at equal hart.icount.
 //
-// The hash is the XXH3 of the state's words (without the host's own: run_state, exit arguments,
-// wfi_exits) plus, modulo 2^64, the hash of each page of RAM that is not all zeros, seeded by its
-// number. A sum, so that an engine may add pages in any order and keep the terms of pages that do
-// not change.
+// It is a sum of terms: one for the state's words (those of the host count as 0) and one for each
+// page of RAM that is not all zeros. A term is two XXH32 of the same bytes with different seeds,
+// the page's number among them, and the two are summed separately modulo 2^32: arithmetic that a
+// GPU has, in any order, and terms of pages that do not change may be kept. Host side of
+// shaders/hash/state_hash.wgsl.
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "isa/state.h"
 
 namespace rookery {
 
-u64 hash_state(const isa::MachineState& state);
+// A term, or a sum of terms.
+struct StateHash {
+  u32 low = 0;
+  u32 high = 0;
 
-// The term of one page: 0 if all its bytes are.
-u64 hash_page(u64 page_number, std::span<const u8, isa::PAGE_BYTES> page);
+  u64 value() const { return (u64{high} << 32) | low; }
+  StateHash& operator+=(const StateHash& term) {
+    low += term.low;
+    high += term.high;
+    return *this;
+  }
+};
+
+// The seeds of `low` and `high`, to which the number of a page of RAM is added, or kStateNumber,
+// which no page has, for the state's words.
+inline constexpr std::array<u32, 2> kHashSeeds = {0, 0x9e3779b9};
+inline constexpr u32 kStateNumber = 0xffffffff;
+
+// The words of State<U> that belong to the host, which engines need not agree on: run_state,
+// exit_arg0, exit_arg1, wfi_exits. Indices into words(), ascending.
+std::array<u32, 4> host_words(isa::Xlen xlen);
+
+StateHash hash_state(const isa::MachineState& state);
+
+// The term of one page: zero if all its bytes are.
+StateHash hash_page(u32 page_number, std::span<const u8, isa::PAGE_BYTES> page);
 
 // The terms of `ram`, whose first page has number 0. The size is a multiple of a page.
-u64 hash_ram(std::span<const u8> ram);
+StateHash hash_ram(std::span<const u8> ram);
 
 }  // namespace rookery

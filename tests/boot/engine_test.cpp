@@ -172,6 +172,19 @@ void check_memory(Engine& engine) {
   EXPECT_TRUE(std::equal(read.begin(), read.end(), image.begin() + (kNotePa - 1 - kImagePa)));
   EXPECT_EQ(*engine.dirty_pages(1), 2u);
   EXPECT_EQ(*engine.dirty_pages(2), 0u);
+  EXPECT_THAT(*engine.dirty_page_numbers(1), testing::ElementsAre(5, 6));
+  const u32 numbers[] = {6, 2};  // a private one and one of zeros
+  std::vector<u8> pages(2 * isa::PAGE_BYTES, 0xff);
+  ASSERT_GOOD(engine.read_pages(1, numbers, pages));
+  EXPECT_EQ(pages[0], 0xab);
+  EXPECT_EQ(pages[13], image[kNotePa + 20 - kImagePa]);
+  EXPECT_THAT(std::span(pages).subspan(isa::PAGE_BYTES), testing::Each(0));
+  const u32 behind_ram = static_cast<u32>(kRamBytes / isa::PAGE_BYTES);
+  EXPECT_EQ(
+      engine.read_pages(1, {&behind_ram, 1}, std::span(pages).first(isa::PAGE_BYTES)).error().kind,
+      ErrorKind::usage);
+  EXPECT_EQ(engine.read_pages(1, numbers, std::span(pages).first(1)).error().kind,
+            ErrorKind::usage);
   EXPECT_EQ(*engine.state_hash(0), *engine.state_hash(2));
   EXPECT_NE(*engine.state_hash(0), *engine.state_hash(1));
   // Taken back, nothing can be told from a machine that was left alone.
@@ -489,6 +502,56 @@ TEST(EngineCpu, AFleetOfOneImageRunsAsTheMachinesAlone) {
 TEST(EngineGpu, AFleetOfOneImageRunsAsTheMachinesAlone) {
   check_fleet_of_one_image(make_gpu_engine);
 }
+
+// Enough pages and machines for a dispatch of two dimensions, asked for out of order.
+void check_hashes_of_a_fleet(Make make) {
+  constexpr u64 kRam = u64{64} << 20;
+  constexpr u32 kVms = 300;
+  MAKE_ENGINE(engine, make, .ram_bytes = kRam, .vm_count = kVms, .pool_pages = 8);
+  const std::vector<u8> image(10'000, 0x5a);
+  ASSERT_GOOD(engine.load_base(kDataPa + 100, image));
+  std::vector<MachineState> states(kVms, state_at_start(Xlen::rv32));
+  for (u32 vm = 0; vm < kVms; ++vm) {
+    set_register(states[vm], a0, vm);
+    ASSERT_GOOD(engine.write_state(vm, states[vm]));
+  }
+  // Machine 7 has pages that are new, changed, the same as before, and zeros.
+  struct Change {
+    u32 pa;
+    std::vector<u8> bytes;
+  };
+  const u32 last_page = static_cast<u32>(isa::RAM_BASE + kRam - isa::PAGE_BYTES);
+  const Change changes[] = {{isa::RAM_BASE, {1, 2, 3}},
+                            {last_page + 4095, {9}},
+                            {kDataPa + 100, {0x5a, 0x5b}},
+                            {kDataPa + isa::PAGE_BYTES, {0x5a}},
+                            {kDataPa + 2 * isa::PAGE_BYTES, std::vector<u8>(isa::PAGE_BYTES)},
+                            {kDataPa + 3 * isa::PAGE_BYTES, {0}}};
+  for (const Change& change : changes) ASSERT_GOOD(engine.write_ram(7, change.pa, change.bytes));
+  std::vector<u32> vms(kVms);
+  for (u32 i = 0; i < kVms; ++i) vms[i] = (i * 7 + 11) % kVms;
+  const Result<std::vector<u64>> hashes = engine.state_hashes(vms);
+  ASSERT_GOOD(hashes);
+  ASSERT_EQ(hashes->size(), kVms);
+  auto cpu = make_cpu_engine({.ram_bytes = kRam});
+  ASSERT_GOOD(cpu);
+  ASSERT_GOOD((*cpu)->load_base(kDataPa + 100, image));
+  for (u32 i = 0; i < kVms; ++i) {
+    if (vms[i] == 7 || vms[i] % 60 != 0) continue;
+    ASSERT_GOOD((*cpu)->write_state(0, states[vms[i]]));
+    EXPECT_EQ((*hashes)[i], *(*cpu)->state_hash(0)) << "machine " << vms[i];
+  }
+  for (const Change& change : changes) ASSERT_GOOD((*cpu)->write_ram(0, change.pa, change.bytes));
+  ASSERT_GOOD((*cpu)->write_state(0, states[7]));
+  EXPECT_EQ((*hashes)[std::ranges::find(vms, 7u) - vms.begin()], *(*cpu)->state_hash(0));
+  std::vector<u64> sorted = *hashes;
+  std::ranges::sort(sorted);
+  EXPECT_TRUE(std::ranges::adjacent_find(sorted) == sorted.end()) << "all states differ";
+  EXPECT_TRUE(engine.state_hashes({})->empty());
+}
+
+TEST(EngineCpu, HashesAFleet) { check_hashes_of_a_fleet(make_cpu_engine); }
+TEST(EngineGpu, HashesAFleet) { check_hashes_of_a_fleet(make_gpu_engine); }
 
 // Every RV32 bare program beside the others: lanes that do different things at every step.
 void check_fleet_of_programs(Make make) {

@@ -34,7 +34,15 @@ class ForwardingEngine : public Engine {
     return engine_->push_input(vm, bytes);
   }
   Result<u64> state_hash(u32 vm) override { return engine_->state_hash(vm); }
-  Result<u64> dirty_pages(u32 vm) override { return engine_->dirty_pages(vm); }
+  Result<std::vector<u64>> state_hashes(std::span<const u32> vms) override {
+    return engine_->state_hashes(vms);
+  }
+  Result<std::vector<u32>> dirty_page_numbers(u32 vm) override {
+    return engine_->dirty_page_numbers(vm);
+  }
+  Result<void> read_pages(u32 vm, std::span<const u32> numbers, std::span<u8> out) override {
+    return engine_->read_pages(vm, numbers, out);
+  }
 
  protected:
   std::unique_ptr<Engine> engine_;

@@ -88,10 +88,24 @@ class CpuEngine final : public Engine {
   }
 
   Result<u64> state_hash(u32 vm) override {
-    return hash_state(machines_[vm]->state()) + hash_ram(machines_[vm]->ram());
+    StateHash hash = hash_state(machines_[vm]->state());
+    hash += hash_ram(machines_[vm]->ram());
+    return hash.value();
   }
 
-  Result<u64> dirty_pages(u32 vm) override { return machines_[vm]->dirty_pages(); }
+  Result<std::vector<u32>> dirty_page_numbers(u32 vm) override {
+    return machines_[vm]->dirty_page_numbers();
+  }
+
+  Result<void> read_pages(u32 vm, std::span<const u32> numbers, std::span<u8> out) override {
+    if (Result<void> ok = check_pages(config_, numbers, out.size()); !ok) return ok;
+    const u8* const ram = machines_[vm]->ram().data();
+    for (u64 i = 0; i < numbers.size(); ++i) {
+      std::memcpy(out.data() + i * isa::PAGE_BYTES, ram + u64{numbers[i]} * isa::PAGE_BYTES,
+                  isa::PAGE_BYTES);
+    }
+    return {};
+  }
 
  private:
   static Exit exit_of(const cpu::CpuMachine& machine) {

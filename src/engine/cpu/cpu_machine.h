@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "isa/state.h"
 
@@ -30,7 +31,7 @@ class CpuMachine {
 
   virtual std::string take_console() = 0;
   virtual u32 push_input(std::span<const u8> bytes) = 0;
-  virtual u64 dirty_pages() const = 0;
+  virtual std::vector<u32> dirty_page_numbers() const = 0;
 };
 
 // RAM is reserved here and becomes resident as it is touched. Null if there is not enough.

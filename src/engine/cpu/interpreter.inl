@@ -184,9 +184,12 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
 
   u32 push_input(std::span<const u8> bytes) override { return device::uart_push_input(uart, bytes); }
 
-  u64 dirty_pages() const override {
-    return static_cast<u64>(
-        std::count_if(page_flags.begin(), page_flags.end(), [](u8 flags) { return (flags & kPageDirty) != 0; }));
+  std::vector<u32> dirty_page_numbers() const override {
+    std::vector<u32> numbers;
+    for (u32 number = 0; number < page_flags.size(); ++number) {
+      if ((page_flags[number] & kPageDirty) != 0) numbers.push_back(number);
+    }
+    return numbers;
   }
 
  private:

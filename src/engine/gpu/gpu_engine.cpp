@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "device/uart/uart.h"
 #include "engine/gpu/shader.h"
 #include "engine/gpu/shard.h"
-#include "engine/state_hash.h"
+#include "engine/gpu/state_hasher.h"
 
 namespace rookery {
 namespace {
@@ -98,20 +100,41 @@ class GpuEngine final : public Engine {
 
   Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
     if (Result<void> ok = check_ram_range(config_, pa, out.size()); !ok) return ok;
+    if (out.empty()) return {};
+    const u64 offset = pa - isa::RAM_BASE;
+    std::vector<u32> numbers((offset + out.size() - 1) / isa::PAGE_BYTES -
+                             offset / isa::PAGE_BYTES + 1);
+    std::iota(numbers.begin(), numbers.end(), static_cast<u32>(offset / isa::PAGE_BYTES));
+    std::vector<u8> pages(numbers.size() * isa::PAGE_BYTES);
+    if (Result<void> ok = read_pages(vm, numbers, pages); !ok) return ok;
+    std::memcpy(out.data(), pages.data() + offset % isa::PAGE_BYTES, out.size());
+    return {};
+  }
+
+  Result<void> read_pages(u32 vm, std::span<const u32> numbers, std::span<u8> out) override {
+    if (Result<void> ok = check_pages(config_, numbers, out.size()); !ok) return ok;
     if (Result<void> ok = upload(); !ok) return ok;
     const auto [shard, local] = place(vm);
     Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, local);
     if (!map) return std::unexpected(std::move(map.error()));
-    u64 offset = pa - isa::RAM_BASE;
-    while (!out.empty()) {
-      const u64 number = offset / isa::PAGE_BYTES;
-      const u64 within = offset % isa::PAGE_BYTES;
-      const u64 count = std::min<u64>(out.size(), isa::PAGE_BYTES - within);
-      std::array<u8, isa::PAGE_BYTES> page;
-      if (Result<void> ok = read_page(shards_[shard], (*map)[number], number, page); !ok) return ok;
-      std::memcpy(out.data(), page.data() + within, count);
-      out = out.subspan(count);
-      offset += count;
+    std::vector<std::pair<u32, u64>> pages;  // in the pool, in `out`
+    for (u64 i = 0; i < numbers.size(); ++i) {
+      if (const u32 page = (*map)[numbers[i]]; page != 0) {
+        pages.emplace_back(page, i);
+      } else {
+        std::memcpy(out.data() + i * isa::PAGE_BYTES, base_.page(numbers[i]).data(),
+                    isa::PAGE_BYTES);
+      }
+    }
+    std::sort(pages.begin(), pages.end());
+    std::vector<u32> in_pool;
+    in_pool.reserve(pages.size());
+    for (const auto& [page, at] : pages) in_pool.push_back(page);
+    std::vector<u8> bytes(pages.size() * isa::PAGE_BYTES);
+    if (Result<void> ok = shards_[shard].read_pool_pages(device_, in_pool, bytes); !ok) return ok;
+    for (u64 i = 0; i < pages.size(); ++i) {
+      std::memcpy(out.data() + pages[i].second * isa::PAGE_BYTES,
+                  bytes.data() + i * isa::PAGE_BYTES, isa::PAGE_BYTES);
     }
     return {};
   }
@@ -128,7 +151,10 @@ class GpuEngine final : public Engine {
       const u64 within = offset % isa::PAGE_BYTES;
       const u64 count = std::min<u64>(bytes.size(), isa::PAGE_BYTES - within);
       std::array<u8, isa::PAGE_BYTES> page;
-      if (Result<void> ok = read_page(shards_[shard], (*map)[number], number, page); !ok) return ok;
+      if (count < isa::PAGE_BYTES) {
+        if (Result<void> ok = read_page(shards_[shard], (*map)[number], number, page); !ok)
+          return ok;
+      }
       std::memcpy(page.data() + within, bytes.data(), count);
       if (Result<void> ok =
               write_page(shards_[shard], local, (*map)[number], static_cast<u32>(number), page);
@@ -164,44 +190,45 @@ class GpuEngine final : public Engine {
   }
 
   Result<u64> state_hash(u32 vm) override {
-    if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
-    Result<MachineState> state = read_state(vm);
-    if (!state) return std::unexpected(std::move(state.error()));
-    const auto [shard, local] = place(vm);
-    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, local);
-    if (!map) return std::unexpected(std::move(map.error()));
-    std::vector<std::pair<u32, u32>> pages;  // in the pool, of RAM
-    u64 hash = hash_state(*state);
-    for (u32 number = 0; number < map->size(); ++number) {
-      if ((*map)[number] != 0) {
-        pages.emplace_back((*map)[number], number);
-      } else {
-        hash += hash_page(number, base_.page(number));
-      }
-    }
-    std::sort(pages.begin(), pages.end());
-    std::vector<u32> in_pool;
-    in_pool.reserve(pages.size());
-    for (const auto& [page, number] : pages) in_pool.push_back(page);
-    std::vector<u8> bytes(pages.size() * isa::PAGE_BYTES);
-    if (Result<void> ok = shards_[shard].read_pool_pages(device_, in_pool, bytes); !ok) {
-      return std::unexpected(std::move(ok.error()));
-    }
-    for (u64 i = 0; i < pages.size(); ++i) {
-      hash += hash_page(
-          pages[i].second,
-          std::span<const u8>(bytes).subspan(i * isa::PAGE_BYTES).first<isa::PAGE_BYTES>());
-    }
-    return hash;
+    Result<std::vector<u64>> hashes = state_hashes({&vm, 1});
+    if (!hashes) return std::unexpected(std::move(hashes.error()));
+    return hashes->front();
   }
 
-  Result<u64> dirty_pages(u32 vm) override {
-    if (shards_.empty()) return 0;
+  Result<std::vector<u64>> state_hashes(std::span<const u32> vms) override {
+    if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
+    if (!hasher_) {
+      Result<StateHasher> made = StateHasher::create(device_, config_.xlen, base_, vms_per_shard_);
+      if (!made) return std::unexpected(std::move(made.error()));
+      hasher_ = std::move(*made);
+    }
+    std::vector<u64> hashes(vms.size());
+    for (u32 shard = 0; shard < shards_.size(); ++shard) {
+      std::vector<u32> local;
+      std::vector<u64> positions;  // in `vms`
+      for (u64 i = 0; i < vms.size(); ++i) {
+        if (place(vms[i]).first != shard) continue;
+        local.push_back(place(vms[i]).second);
+        positions.push_back(i);
+      }
+      if (local.empty()) continue;
+      Result<std::vector<u64>> found = hasher_->hash(device_, shards_[shard], local);
+      if (!found) return std::unexpected(std::move(found.error()));
+      for (u64 i = 0; i < positions.size(); ++i) hashes[positions[i]] = (*found)[i];
+    }
+    return hashes;
+  }
+
+  Result<std::vector<u32>> dirty_page_numbers(u32 vm) override {
+    if (shards_.empty()) return std::vector<u32>{};
     const auto [shard, local] = place(vm);
     Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, local);
-    if (!map) return std::unexpected(std::move(map.error()));
-    return static_cast<u64>(
-        std::count_if(map->begin(), map->end(), [](u32 page) { return page != 0; }));
+    if (!map) return map;
+    std::vector<u32> numbers;
+    for (u32 number = 0; number < map->size(); ++number) {
+      if ((*map)[number] != 0) numbers.push_back(number);
+    }
+    return numbers;
   }
 
  private:
@@ -388,6 +415,7 @@ class GpuEngine final : public Engine {
   gpu::GpuBuffer base_buffer_;
   gpu::GpuBuffer base_map_buffer_;
   std::vector<Shard> shards_;
+  std::optional<StateHasher> hasher_;  // since the first hash
   u32 vms_per_shard_ = 1;
   u32 budget_ = kFirstBudget;
 };

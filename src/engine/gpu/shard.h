@@ -71,6 +71,11 @@ class Shard {
 
   const Shape& shape() const { return shape_; }
 
+  // For other pipelines that read the machines. Growing the pool makes another buffer of it.
+  const gpu::GpuBuffer& pool() const { return pool_; }
+  const gpu::GpuBuffer& page_map() const { return page_map_; }
+  const gpu::GpuBuffer& state() const { return state_; }
+
  private:
   Result<void> bind(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
                     const gpu::GpuBuffer& base, const gpu::GpuBuffer& base_map);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options that say what machine to make and what it boots: the same for every command that
+// makes one.
+#pragma once
+
+#include <limits>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "base/error.h"
+#include "machine/boot.h"
+
+namespace rookery::cli {
+
+// As the command line has them.
+struct MachineOptions {
+  MachineConfig config;
+  std::string memory;
+  std::string max_instructions;         // each command's own option: what comes after them differs
+  const CLI::Option* append = nullptr;  // to see whether it was given
+};
+
+// --kernel, --initrd, --append, --memory, --dtb, --bios, --bare. `options` outlives the parsing.
+void add_machine_options(CLI::App& command, MachineOptions& options);
+
+// Reads the files, Rookery's own image if none is named, and plans the machine. The width and the
+// RAM are those of the image returned.
+Result<BootImage> plan_machine(const MachineOptions& options);
+
+// Without --max-instructions, the highest count.
+Result<u64> max_instructions(const MachineOptions& options);
+
+}  // namespace rookery::cli
