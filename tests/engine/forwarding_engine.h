@@ -35,6 +35,13 @@ class ForwardingEngine : public Engine {
   }
   Result<u64> state_hash(u32 vm) override { return engine_->state_hash(vm); }
   Result<u64> dirty_pages(u32 vm) override { return engine_->dirty_pages(vm); }
+  Result<void> set_stops(u32 vm, std::span<const StopPoint> stops) override {
+    return engine_->set_stops(vm, stops);
+  }
+  Result<void> set_trace(u32 vm, const std::optional<TraceOptions>& options) override {
+    return engine_->set_trace(vm, options);
+  }
+  std::vector<TraceRecord> take_trace(u32 vm) override { return engine_->take_trace(vm); }
 
  protected:
   std::unique_ptr<Engine> engine_;
