@@ -12,6 +12,9 @@
 // slow stage at different steps enter it together, and adapters that execute both sides of a branch
 // (SwiftShader does) are spared the slow code. A lane waits at most params.hot_steps for its neighbours.
 // Semantics come from isa/*.def (isa/tables.wgsl is generated from them).
+//
+// hooks/hooks.wgsl is empty; the variant of this shader that watches machines (stop points, traces) puts
+// hooks/debug.wgsl into its place.
 
 #import "xlen/xlen.wgsl"
 #import "isa/tables.wgsl"
@@ -23,21 +26,8 @@
 #import "machine/console.wgsl"
 #import "memory/paged.wgsl"
 #import "mmu/access.wgsl"
+#import "hooks/hooks.wgsl"
 
-// Major opcodes, bits 6 to 2 of an instruction. Unprivileged ISA, table 72.
-const OPCODE_LOAD: u32 = 0u;
-const OPCODE_MISC_MEM: u32 = 3u;
-const OPCODE_OP_IMM: u32 = 4u;
-const OPCODE_AUIPC: u32 = 5u;
-const OPCODE_OP_IMM_32: u32 = 6u;
-const OPCODE_STORE: u32 = 8u;
-const OPCODE_AMO: u32 = 11u;
-const OPCODE_OP: u32 = 12u;
-const OPCODE_LUI: u32 = 13u;
-const OPCODE_OP_32: u32 = 14u;
-const OPCODE_BRANCH: u32 = 24u;
-const OPCODE_JALR: u32 = 25u;
-const OPCODE_JAL: u32 = 27u;
 const JUMPS_AND_UPPERS: u32 = (1u << OPCODE_AUIPC) | (1u << OPCODE_LUI) | (1u << OPCODE_JALR) | (1u << OPCODE_JAL);
 
 // Why the hot stage left. The first four need a physical address.
@@ -52,18 +42,20 @@ const SLOW_NONE: u32 = 7u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
-  vm = invocation.x;
+  vm = hook_machine(invocation.x);
   if (vm >= params.vm_count) {
     return;
   }
-  if (state[(STATE_RUN_STATE * params.vm_count) + vm] != EXIT_NONE) {
+  if (state[(STATE_RUN_STATE * params.vm_count) + vm] != HOOK_RUNNABLE) {
     return;
   }
   state_load();
   tlb_fold_all();
   budget = params.budget;
+  hook_enter();
   run();
   state_store();
+  hook_leave();
   atomicMax(&control[CONTROL_STEPS], params.budget - budget);
   if (machine.run_state != EXIT_NONE) {
     let entry = CONTROL_EXITS + (atomicAdd(&control[CONTROL_EXIT_COUNT], 1u) * EXIT_WORDS);
@@ -92,12 +84,13 @@ fn run() {
       execute_slow();
       slow = SLOW_NONE;
     }
+    hook_after();
     if (step == limit) {
       if (!poll()) {
         break;
       }
     }
-    execute_fast(min(limit - step, params.hot_steps));
+    execute_fast(hook_before(min(limit - step, params.hot_steps)));
   }
 }
 

@@ -26,6 +26,10 @@ fn atomic_access(ins: u32) -> u32 {
   return select(ACCESS_STORE, ACCESS_LOAD, (ins >> 27u) == ATOMIC_LR);
 }
 
+// What the last atomic stored, for whoever watches the machine.
+var<private> atomic_stored: bool;
+var<private> atomic_value: xlen;
+
 // All of A, at the physical address that access_address() has found for rs1's. For an AMO,
 // isa_amo(ins, m, b) is its row's semantics.
 fn atomic_execute(ins: u32, pa: u32) {
@@ -58,6 +62,8 @@ fn atomic_execute(ins: u32, pa: u32) {
       ram_store(pa + 4u, high(value), 0xffffffffu);
     }
   }
+  atomic_stored = stores;
+  atomic_value = value;
   if (!jumped) {
     if (operation == ATOMIC_LR) {
       hart.lr_valid = 1u;

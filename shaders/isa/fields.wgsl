@@ -1,6 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shared module: the fields of an instruction word. Unprivileged ISA, section 2.2 and 2.3.
 
+// Major opcodes, bits 6 to 2 of an instruction. Unprivileged ISA, table 72.
+const OPCODE_LOAD: u32 = 0u;
+const OPCODE_MISC_MEM: u32 = 3u;
+const OPCODE_OP_IMM: u32 = 4u;
+const OPCODE_AUIPC: u32 = 5u;
+const OPCODE_OP_IMM_32: u32 = 6u;
+const OPCODE_STORE: u32 = 8u;
+const OPCODE_AMO: u32 = 11u;
+const OPCODE_OP: u32 = 12u;
+const OPCODE_LUI: u32 = 13u;
+const OPCODE_OP_32: u32 = 14u;
+const OPCODE_BRANCH: u32 = 24u;
+const OPCODE_JALR: u32 = 25u;
+const OPCODE_JAL: u32 = 27u;
+const OPCODE_SYSTEM: u32 = 28u;
+
 fn field_rd(ins: u32) -> u32 {
   return (ins >> 7u) & 31u;
 }

@@ -35,6 +35,7 @@ fn trap_target(tvec: xlen, code: u32, is_interrupt: bool) -> xlen {
 }
 
 fn trap_enter(code: u32, is_interrupt: bool, to_supervisor: bool, tval: xlen) {
+  hook_trap(code, is_interrupt, tval);
   if (to_supervisor) {
     hart.sepc = hart.pc;
     hart.scause = trap_cause(code, is_interrupt);

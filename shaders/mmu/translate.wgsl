@@ -20,6 +20,8 @@ const NO_FAULT: u32 = 0xffffffffu;
 
 // The cause of the last translation's fault, or NO_FAULT.
 var<private> translate_fault: u32;
+// Set while somebody only wants to know: A and D bits stay as they are.
+var<private> translate_only_looks: bool;
 
 fn fault_access(access: u32) -> u32 {
   switch (access) {
@@ -86,7 +88,7 @@ fn translate(va: xlen, access: u32, context: u32) -> u32 {
       return 0u;
     }
     let accessed = pte | (PTE_A | select(0u, PTE_D, access == ACCESS_STORE));
-    if (accessed != pte) {
+    if ((accessed != pte) && !translate_only_looks) {
       ram_store(pte_pa, accessed, 0xffffffffu);
     }
     return (ppn << 12u) | (address & 4095u);

@@ -64,4 +64,22 @@ Result<void> check_pages(const EngineConfig& config, std::span<const u32> number
   return {};
 }
 
+Result<void> check_stops(const EngineConfig& config, std::span<const StopPoint> stops) {
+  if (stops.size() > isa::STOP_POINTS) {
+    return fail(ErrorKind::usage, "{} stop points are more than the {} that a machine can have.",
+                stops.size(), isa::STOP_POINTS);
+  }
+  for (const StopPoint& stop : stops) {
+    if (config.xlen == Xlen::rv32 && (stop.va >> 32) != 0) {
+      return fail(ErrorKind::usage,
+                  "A stop point at 0x{:x} is beyond the 32-bit addresses of this machine.",
+                  stop.va);
+    }
+    if (stop.kind != StopPoint::Kind::execute && stop.bytes == 0) {
+      return fail(ErrorKind::usage, "A stop point at 0x{:x} watches a range of 0 bytes.", stop.va);
+    }
+  }
+  return {};
+}
+
 }  // namespace rookery

@@ -8,12 +8,14 @@
 // until its machine.run_state is written back to EXIT_NONE (resume()).
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "engine/trace.h"
 #include "isa/state.h"
 
 namespace rookery {
@@ -53,6 +55,17 @@ struct RunReport {
   u64 steps = 0;
   std::vector<Exit> exits;
 };
+
+// Where a machine stops for a debugger. Virtual addresses, as the hart uses them.
+struct StopPoint {
+  enum class Kind : u8 { execute, load, store, access };  // access: load or store
+  Kind kind = Kind::execute;
+  u64 va = 0;
+  u32 bytes = 1;  // of a load/store/access point: the range watched
+};
+
+// A sentence about stop points that a machine cannot have (ErrorKind::usage).
+Result<void> check_stops(const EngineConfig& config, std::span<const StopPoint> stops);
 
 class Engine {
  public:
@@ -98,6 +111,28 @@ class Engine {
 
   // Whole pages, one after the other: PAGE_BYTES of `out` for each.
   virtual Result<void> read_pages(u32 vm, std::span<const u32> numbers, std::span<u8> out) = 0;
+
+  // Sets the stop points of a machine, replacing earlier ones; none: it runs as fast as ever. At
+  // most isa::STOP_POINTS.
+  //
+  // The machine exits with EXIT_STOP_POINT (arg0: the index of the point, arg1: the low word of the
+  // address) before the instruction at an execute point, and before an instruction that is about to
+  // access a byte of the range of a load, store or access point, whether or not the access will
+  // succeed: nothing of the instruction is done or counted. Interrupts of that boundary have been
+  // taken. Of several points that match, execute points come first, then the lowest index. Page
+  // walks and fetches are no accesses.
+  //
+  // After resume() the machine executes the instruction without stopping at it again, also when the
+  // stop points were set anew; if pc or icount is written meanwhile, it does stop. Stop points are
+  // no part of the machine: they change no state.
+  virtual Result<void> set_stops(u32 vm, std::span<const StopPoint> stops) = 0;
+
+  // Has a machine leave records of what it does, or no longer. It runs slower, others do not. A
+  // run() ends early when a machine has many records (isa::TRACE_RING_RECORDS): none is lost.
+  virtual Result<void> set_trace(u32 vm, const std::optional<TraceOptions>& options) = 0;
+
+  // The records since the last call, in order. To be called after every run().
+  virtual std::vector<TraceRecord> take_trace(u32 vm) = 0;
 
   // Makes a machine that exited runnable again.
   Result<void> resume(u32 vm);

@@ -4,68 +4,36 @@
 // adapter long programs are compared for their first kSoftwareSteps steps; the test's output says
 // which.
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
+#include "boot/bare_programs.h"
 #include "boot/test_engines.h"
 #include "engine/compare_engines.h"
-#include "machine/boot.h"
 
 namespace rookery::test {
 namespace {
 
-constexpr u64 kRamBytes = u64{16} << 20;
 constexpr u64 kSoftwareSteps = 1'000'000;
 constexpr u64 kStrides = 12;     // of each program
 constexpr u64 kMinStride = 101;  // prime: it falls on no loop's own length
 constexpr u32 kPassed = 1;       // what a program writes to tohost
-
-struct BareProgram {
-  std::string name;
-  std::string elf;
-  Xlen xlen;
-  u64 steps;  // it passes within so many
-};
-
-std::vector<BareProgram> programs(Xlen xlen) {
-  std::ifstream file(ROOKERY_BARE_MANIFEST);
-  std::vector<BareProgram> found;
-  for (const nlohmann::json& row : nlohmann::json::parse(file)) {
-    if (row["xlen"] != static_cast<u32>(xlen)) continue;
-    found.push_back({row["name"], row["elf"], xlen, row["steps"]});
-  }
-  return found;
-}
-
-Result<WholeMachine> load(const BareProgram& program) {
-  MachineConfig config;
-  config.xlen = program.xlen;
-  config.ram_bytes = kRamBytes;
-  config.bare_path = program.elf;
-  Result<BootFiles> files = read_boot_files(config);
-  if (!files) return std::unexpected(std::move(files.error()));
-  const Result<BootImage> image = plan_boot(config, std::move(*files));
-  if (!image) return std::unexpected(image.error());
-  return machine_of(*image);
-}
 
 bool passed(const std::optional<Exit>& exit) {
   return exit && exit->reason == isa::EXIT_HTIF && exit->arg0 == kPassed && exit->arg1 == 0;
 }
 
 void run_on_cpu(Xlen xlen) {
-  const std::vector<BareProgram> all = programs(xlen);
+  const std::vector<BareProgram> all = bare_programs(xlen);
   if (all.empty()) GTEST_SKIP() << "No bare programs were built: there is no cross compiler.";
   for (const BareProgram& program : all) {
     SCOPED_TRACE(program.name);
     const Result<WholeMachine> machine = load(program);
     ASSERT_TRUE(machine) << machine.error().text();
-    auto engine = make_cpu_engine({.xlen = xlen, .ram_bytes = kRamBytes});
+    auto engine = make_cpu_engine({.xlen = xlen, .ram_bytes = kBareRamBytes});
     ASSERT_TRUE(engine) << engine.error().text();
     ASSERT_TRUE(put_machine(**engine, 0, *machine));
     const Result<Stop> stop = run_until(**engine, 0, program.steps);
@@ -79,9 +47,9 @@ TEST(BareCpu, EveryRv32ProgramPasses) { run_on_cpu(Xlen::rv32); }
 TEST(BareCpu, EveryRv64ProgramPasses) { run_on_cpu(Xlen::rv64); }
 
 void run_on_gpu(Xlen xlen) {
-  const std::vector<BareProgram> all = programs(xlen);
+  const std::vector<BareProgram> all = bare_programs(xlen);
   if (all.empty()) GTEST_SKIP() << "No bare programs were built: there is no cross compiler.";
-  const EngineConfig config = {.xlen = xlen, .ram_bytes = kRamBytes};
+  const EngineConfig config = {.xlen = xlen, .ram_bytes = kBareRamBytes};
   auto gpu = make_gpu_engine(config);
   if (!gpu && gpu.error().kind == ErrorKind::usage) GTEST_SKIP() << gpu.error().text();
   ASSERT_TRUE(gpu) << gpu.error().text();

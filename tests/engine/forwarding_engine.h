@@ -43,6 +43,13 @@ class ForwardingEngine : public Engine {
   Result<void> read_pages(u32 vm, std::span<const u32> numbers, std::span<u8> out) override {
     return engine_->read_pages(vm, numbers, out);
   }
+  Result<void> set_stops(u32 vm, std::span<const StopPoint> stops) override {
+    return engine_->set_stops(vm, stops);
+  }
+  Result<void> set_trace(u32 vm, const std::optional<TraceOptions>& options) override {
+    return engine_->set_trace(vm, options);
+  }
+  std::vector<TraceRecord> take_trace(u32 vm) override { return engine_->take_trace(vm); }
 
  protected:
   std::unique_ptr<Engine> engine_;

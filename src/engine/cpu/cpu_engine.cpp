@@ -14,7 +14,10 @@ namespace {
 class CpuEngine final : public Engine {
  public:
   CpuEngine(const EngineConfig& config, std::vector<std::unique_ptr<cpu::CpuMachine>> machines)
-      : config_(config), machines_(std::move(machines)), consoles_(machines_.size()) {}
+      : config_(config),
+        machines_(std::move(machines)),
+        consoles_(machines_.size()),
+        traces_(machines_.size()) {}
 
   std::string_view name() const override { return "CPU"; }
   const EngineConfig& config() const override { return config_; }
@@ -36,6 +39,14 @@ class CpuEngine final : public Engine {
         }
       } while (exit.reason == isa::EXIT_CONSOLE_FULL && steps < max_steps);
       consoles_[vm] += machine.take_console();
+      if (const std::span<const TraceRecord> trace = machine.trace(); !trace.empty()) {
+        traces_[vm].insert(traces_[vm].end(), trace.begin(), trace.end());
+        machine.clear_trace();
+      }
+      if (exit.reason == isa::EXIT_TRACE_FULL) {
+        machine.resume();
+        exit.reason = isa::EXIT_NONE;
+      }
       report.steps = std::max(report.steps, steps);
       if (exit.reason != isa::EXIT_NONE && exit.reason != isa::EXIT_CONSOLE_FULL) {
         exit.vm = vm;
@@ -107,6 +118,19 @@ class CpuEngine final : public Engine {
     return {};
   }
 
+  Result<void> set_stops(u32 vm, std::span<const StopPoint> stops) override {
+    if (Result<void> ok = check_stops(config_, stops); !ok) return ok;
+    machines_[vm]->set_stops(stops);
+    return {};
+  }
+
+  Result<void> set_trace(u32 vm, const std::optional<TraceOptions>& options) override {
+    machines_[vm]->set_trace(options);
+    return {};
+  }
+
+  std::vector<TraceRecord> take_trace(u32 vm) override { return std::exchange(traces_[vm], {}); }
+
  private:
   static Exit exit_of(const cpu::CpuMachine& machine) {
     return std::visit(
@@ -118,7 +142,8 @@ class CpuEngine final : public Engine {
 
   EngineConfig config_;
   std::vector<std::unique_ptr<cpu::CpuMachine>> machines_;
-  std::vector<std::string> consoles_;  // printed, not yet taken
+  std::vector<std::string> consoles_;             // printed, not yet taken
+  std::vector<std::vector<TraceRecord>> traces_;  // likewise
 };
 
 }  // namespace

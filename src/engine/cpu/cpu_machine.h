@@ -3,10 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "engine/engine.h"
 #include "isa/state.h"
 
 namespace rookery::cpu {
@@ -16,6 +18,7 @@ class CpuMachine {
   virtual ~CpuMachine() = default;
 
   // Runs until the machine exits or has made exactly max_steps more steps; returns the steps made.
+  // EXIT_TRACE_FULL: clear_trace() makes room.
   virtual u64 run(u64 max_steps) = 0;
 
   // Makes a machine that exited runnable again.
@@ -32,6 +35,12 @@ class CpuMachine {
   virtual std::string take_console() = 0;
   virtual u32 push_input(std::span<const u8> bytes) = 0;
   virtual std::vector<u32> dirty_page_numbers() const = 0;
+
+  // Engine::set_stops(), checked, and Engine::set_trace(); the records since clear_trace().
+  virtual void set_stops(std::span<const StopPoint> stops) = 0;
+  virtual void set_trace(const std::optional<TraceOptions>& options) = 0;
+  virtual std::span<const TraceRecord> trace() const = 0;
+  virtual void clear_trace() = 0;
 };
 
 // RAM is reserved here and becomes resident as it is touched. Null if there is not enough.

@@ -26,6 +26,7 @@
 #include "engine/cpu/guest_ram.h"
 #include "engine/cpu/machine_core.h"
 #include "engine/cpu/page_pool.h"
+#include "engine/watch.h"
 #include "isa/decode.h"
 
 namespace rookery::cpu {
@@ -133,13 +134,16 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   u64 run(u64 max_steps) override {
     const u64 start = hart.icount;
     u64 made = 0;
+    if (!watched()) stop_over = false;
     while (made < max_steps) {
       budget = static_cast<u32>(std::min<u64>(max_steps - made, u64{1} << 30));
       step = 0;
       while (poll()) {
         forget_what_changed();
         while (step < limit) {
-          if (limit - step > PAGE_WORDS + 1) {
+          if (watched()) {
+            run_watched();
+          } else if (limit - step > PAGE_WORDS + 1) {
             guard_ = std::min(limit - PAGE_WORDS - 1, step + kMostSteps);
             run_threaded(nullptr);
           } else {
@@ -162,6 +166,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     const u32 ram_bytes = machine.ram_bytes;
     static_cast<State<xlen>&>(*this) = std::get<State<xlen>>(state);
     machine.ram_bytes = ram_bytes;
+    stop_over = stop_over && stop_over_icount == hart.icount && stop_over_pc == hart.pc;
     exception_raised = false;
     tlb_flush_due = false;
     tlb_flushed();
@@ -179,6 +184,11 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
       if (decoded_[page] != nullptr) drop_page(static_cast<u32>(page));
     }
   }
+
+  void set_stops(std::span<const StopPoint> points) override;
+  void set_trace(const std::optional<TraceOptions>& options) override;
+  std::span<const TraceRecord> trace() const override { return trace_records; }
+  void clear_trace() override { trace_records.clear(); }
 
   std::string take_console() override { return std::exchange(console, {}); }
 
@@ -469,6 +479,10 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   // Executes one instruction, however close the limit.
   void run_exactly();
 
+  // Of a machine with stop points or a trace: executes until the limit (run_watched.inl).
+  bool watched() const { return stop_count != 0 || trace_kinds != 0; }
+  void run_watched();
+
   GuestRam memory_;
   Handlers handlers_;
   u32 guard_ = 0;
@@ -719,6 +733,8 @@ bool Interpreter::execute_exactly(DecodedInsn& insn) {
   hart.pc = add(hart.pc, 4);
   return step < limit;
 }
+
+#include "engine/cpu/run_watched.inl"
 
 }  // namespace
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/engine.h"
 #include "isa/constants.h"
 #include "isa/state.h"
 #include "isa/xlen.h"

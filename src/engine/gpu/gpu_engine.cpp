@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "engine/gpu/shader.h"
 #include "engine/gpu/shard.h"
 #include "engine/gpu/state_hasher.h"
+#include "engine/gpu/watch.h"
 
 namespace rookery {
 namespace {
@@ -36,6 +38,32 @@ u32 run_state_word(Xlen xlen) {
   return std::visit(word, isa::make_state(xlen));
 }
 
+u64 pc_of(const MachineState& state) {
+  return std::visit([](const auto& s) { return u64{s.hart.pc}; }, state);
+}
+u64 icount_of(const MachineState& state) {
+  return std::visit([](const auto& s) { return s.hart.icount; }, state);
+}
+
+Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, Xlen xlen,
+                                           InterpreterVariant variant) {
+  Result<gpu::AssembledShader> shader = assemble_interpreter(xlen, variant);
+  if (!shader) return std::unexpected(std::move(shader.error()));
+  using gpu::BindingType;
+  gpu::PipelineDescription description;
+  description.label = xlen == Xlen::rv32 ? "interpreter_rv32" : "interpreter_rv64";
+  description.shader = &*shader;
+  description.bindings = {{0, BindingType::uniform},           {1, BindingType::read_only_storage},
+                          {2, BindingType::read_only_storage}, {3, BindingType::storage},
+                          {4, BindingType::storage},           {5, BindingType::storage},
+                          {6, BindingType::storage},           {7, BindingType::storage}};
+  if (variant == InterpreterVariant::watched) {
+    description.label += "_watched";
+    description.bindings.push_back({8, BindingType::storage});
+  }
+  return device.create_pipeline(description);
+}
+
 class GpuEngine final : public Engine {
  public:
   GpuEngine(const EngineConfig& config, gpu::GpuDevice device, gpu::ComputePipeline pipeline)
@@ -47,13 +75,16 @@ class GpuEngine final : public Engine {
         state_words_(state_words(config.xlen)),
         run_state_word_(run_state_word(config.xlen)),
         staged_(u64{state_words_} * config.vm_count),
-        consoles_(config.vm_count) {}
+        consoles_(config.vm_count),
+        traces_(config.vm_count) {}
 
   std::string_view name() const override { return name_; }
   const EngineConfig& config() const override { return config_; }
 
   Result<RunReport> run(u64 max_steps) override {
-    if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
+    Result<void> ready = upload();
+    if (ready && watches_changed_) ready = configure_watches();
+    if (!ready) return std::unexpected(std::move(ready.error()));
     const u32 budget = static_cast<u32>(std::min<u64>(max_steps, budget_));
     if (budget == 0) return RunReport{};
     RunReport report;
@@ -79,6 +110,7 @@ class GpuEngine final : public Engine {
     if (Result<void> ok = shards_[shard].read_state(device_, local, words); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
+    if (words[run_state_word_] == isa::RUN_STATE_WATCHED) words[run_state_word_] = isa::EXIT_NONE;
     return state;
   }
 
@@ -89,11 +121,19 @@ class GpuEngine final : public Engine {
     }
     MachineState copy = state;
     std::visit([&](auto& s) { s.machine.ram_bytes = static_cast<u32>(config_.ram_bytes); }, copy);
-    const std::span<const u32> words = words_of(copy);
+    const std::span<u32> words = words_of(copy);
+    if (const auto found = watches_.find(vm); found != watches_.end() && found->second.stopped) {
+      const Watch::Stopped now{icount_of(copy), pc_of(copy)};
+      if (*found->second.stopped != now) {
+        found->second.stopped.reset();
+        watches_changed_ = true;
+      }
+    }
     if (shards_.empty()) {
       for (u64 w = 0; w < words.size(); ++w) staged_[w * config_.vm_count + vm] = words[w];
       return {};
     }
+    if (words[run_state_word_] == isa::EXIT_NONE) words[run_state_word_] = runnable(vm);
     const auto [shard, local] = place(vm);
     return shards_[shard].write_state(device_, local, words);
   }
@@ -231,6 +271,21 @@ class GpuEngine final : public Engine {
     return numbers;
   }
 
+  Result<void> set_stops(u32 vm, std::span<const StopPoint> stops) override {
+    if (Result<void> ok = check_stops(config_, stops); !ok) return ok;
+    watches_[vm].stops.assign(stops.begin(), stops.end());
+    watches_changed_ = true;
+    return {};
+  }
+
+  Result<void> set_trace(u32 vm, const std::optional<TraceOptions>& options) override {
+    watches_[vm].trace = options;
+    watches_changed_ = true;
+    return {};
+  }
+
+  std::vector<TraceRecord> take_trace(u32 vm) override { return std::exchange(traces_[vm], {}); }
+
  private:
   static u32 state_words(Xlen xlen) {
     return std::visit([](const auto& state) { return static_cast<u32>(state.words().size()); },
@@ -317,6 +372,50 @@ class GpuEngine final : public Engine {
     return {};
   }
 
+  // machine.run_state in the state buffer of a machine that runs.
+  u32 runnable(u32 vm) const {
+    const bool watched = vm < is_watched_.size() && is_watched_[vm];
+    return watched ? isa::RUN_STATE_WATCHED : isa::EXIT_NONE;
+  }
+
+  // Has each machine run by the interpreter that it now needs.
+  Result<void> configure_watches() {
+    std::erase_if(watches_, [](const auto& entry) { return !entry.second.wants_anything(); });
+    if (!watches_.empty() && !watch_pipeline_) {
+      Result<gpu::ComputePipeline> pipeline =
+          make_pipeline(device_, config_.xlen, InterpreterVariant::watched);
+      if (!pipeline) return std::unexpected(std::move(pipeline.error()));
+      watch_pipeline_ = std::move(*pipeline);
+    }
+    is_watched_.resize(config_.vm_count);
+    shard_watches_.resize(shards_.size());
+    std::vector<Watches> watches(shards_.size());
+    for (auto& [vm, watch] : watches_) {
+      const auto [shard, local] = place(vm);
+      watches[shard][local] = &watch;
+    }
+    for (u32 i = 0; i < shards_.size(); ++i) {
+      if (shard_watches_[i].empty() && watches[i].empty()) continue;
+      if (Result<void> ok = shard_watches_[i].configure(device_, config_.xlen, watches[i]); !ok)
+        return ok;
+    }
+    for (u32 vm = 0; vm < config_.vm_count; ++vm) {
+      if (is_watched_[vm] == watches_.contains(vm)) continue;
+      Result<MachineState> state = read_state(vm);
+      if (!state) return std::unexpected(std::move(state.error()));
+      is_watched_[vm] = !is_watched_[vm];
+      if (words_of(*state)[run_state_word_] != isa::EXIT_NONE) continue;
+      const auto [shard, local] = place(vm);
+      if (Result<void> ok =
+              shards_[shard].write_state_word(device_, local, run_state_word_, runnable(vm));
+          !ok) {
+        return ok;
+      }
+    }
+    watches_changed_ = false;
+    return {};
+  }
+
   // Runs all shards once, side by side, and serves what they left.
   Result<void> dispatch(u32 budget, RunReport& report, bool& served) {
     const auto start = std::chrono::steady_clock::now();
@@ -325,6 +424,15 @@ class GpuEngine final : public Engine {
       if (Result<void> ok = shard.prepare(device_, batch, budget); !ok) return ok;
     }
     for (Shard& shard : shards_) shard.dispatch(batch, pipeline_);
+    for (u32 i = 0; i < shard_watches_.size(); ++i) {
+      if (shard_watches_[i].empty()) continue;
+      if (Result<void> ok = shard_watches_[i].dispatch(
+              device_, batch, watch_pipeline_, shards_[i].bindings(base_buffer_, base_map_buffer_));
+          !ok) {
+        return ok;
+      }
+      if (Result<void> ok = shard_watches_[i].report(batch); !ok) return ok;
+    }
     for (Shard& shard : shards_) {
       if (Result<void> ok = shard.report(batch); !ok) return ok;
     }
@@ -335,6 +443,10 @@ class GpuEngine final : public Engine {
           device_, std::span(consoles_).subspan(first, shards_[i].shape().vm_count));
       if (!part) return std::unexpected(std::move(part.error()));
       report.steps = std::max<u64>(report.steps, part->steps);
+      if (i < shard_watches_.size() && !shard_watches_[i].empty()) {
+        const std::span traces = std::span(traces_).subspan(first, shards_[i].shape().vm_count);
+        if (Result<void> ok = shard_watches_[i].finish(device_, traces); !ok) return ok;
+      }
       if (Result<void> ok = serve(i, *part, report, served); !ok) return ok;
     }
     steer(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), budget,
@@ -348,7 +460,8 @@ class GpuEngine final : public Engine {
     bool tried_to_grow = false;
     bool grew = false;
     for (Exit exit : part.exits) {
-      bool resume = exit.reason == isa::EXIT_CONSOLE_FULL;  // drained by finish()
+      // Drained by the finish() of the shard or its watch.
+      bool resume = exit.reason == isa::EXIT_CONSOLE_FULL || exit.reason == isa::EXIT_TRACE_FULL;
       if (exit.reason == isa::EXIT_POOL_FULL) {
         if (!tried_to_grow) {
           tried_to_grow = true;
@@ -359,8 +472,8 @@ class GpuEngine final : public Engine {
         resume = grew;
       }
       if (resume) {
-        if (Result<void> ok =
-                shard.write_state_word(device_, exit.vm, run_state_word_, isa::EXIT_NONE);
+        if (Result<void> ok = shard.write_state_word(device_, exit.vm, run_state_word_,
+                                                     runnable(first_vm(shard_index) + exit.vm));
             !ok)
           return ok;
         served = true;
@@ -412,6 +525,13 @@ class GpuEngine final : public Engine {
   u32 run_state_word_;
   std::vector<u32> staged_;  // the states before upload(), field-major
   std::vector<std::string> consoles_;
+  // The machines that are watched, or were until the next run.
+  std::map<u32, Watch> watches_;
+  bool watches_changed_ = false;
+  std::vector<bool> is_watched_;           // as the shards' buffers have it
+  std::vector<ShardWatch> shard_watches_;  // empty while nobody ever watched
+  gpu::ComputePipeline watch_pipeline_;
+  std::vector<std::vector<TraceRecord>> traces_;  // not yet taken
   gpu::GpuBuffer base_buffer_;
   gpu::GpuBuffer base_map_buffer_;
   std::vector<Shard> shards_;
@@ -426,17 +546,8 @@ Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config,
                                                   gpu::GpuDevice device) {
   if (Result<void> ok = check_engine_config(config); !ok)
     return std::unexpected(std::move(ok.error()));
-  Result<gpu::AssembledShader> shader = assemble_interpreter(config.xlen);
-  if (!shader) return std::unexpected(std::move(shader.error()));
-  gpu::PipelineDescription description;
-  description.label = config.xlen == Xlen::rv32 ? "interpreter_rv32" : "interpreter_rv64";
-  description.shader = &*shader;
-  using gpu::BindingType;
-  description.bindings = {{0, BindingType::uniform},           {1, BindingType::read_only_storage},
-                          {2, BindingType::read_only_storage}, {3, BindingType::storage},
-                          {4, BindingType::storage},           {5, BindingType::storage},
-                          {6, BindingType::storage},           {7, BindingType::storage}};
-  Result<gpu::ComputePipeline> pipeline = device.create_pipeline(description);
+  Result<gpu::ComputePipeline> pipeline =
+      make_pipeline(device, config.xlen, InterpreterVariant::plain);
   if (!pipeline) return std::unexpected(std::move(pipeline.error()));
   return std::make_unique<GpuEngine>(config, std::move(device), std::move(*pipeline));
 }

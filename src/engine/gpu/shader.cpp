@@ -21,8 +21,12 @@ gpu::AssembleOptions shader_options(isa::Xlen xlen) {
   return options;
 }
 
-Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen) {
-  return gpu::assemble("interpreter.wgsl", shader_source(xlen), shader_options(xlen));
+Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen, InterpreterVariant variant) {
+  gpu::AssembleOptions options = shader_options(xlen);
+  if (variant == InterpreterVariant::watched) {
+    options.substitutions["hooks/hooks.wgsl"] = "hooks/debug.wgsl";
+  }
+  return gpu::assemble("interpreter.wgsl", shader_source(xlen), options);
 }
 
 }  // namespace rookery

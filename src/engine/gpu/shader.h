@@ -7,7 +7,13 @@
 
 namespace rookery {
 
-Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen);
+enum class InterpreterVariant {
+  plain,    // all machines but those that are watched
+  watched,  // those with stop points or a trace (shaders/hooks/debug.wgsl)
+};
+
+Result<gpu::AssembledShader> assemble_interpreter(
+    isa::Xlen xlen, InterpreterVariant variant = InterpreterVariant::plain);
 
 // What any shader of ours is assembled with for that XLEN: the generated modules, the choice of the
 // xlen vocabulary, the lowering of the state's fields.

@@ -69,17 +69,16 @@ Result<Shard> Shard::create(gpu::GpuDevice& device, const gpu::ComputePipeline& 
 
 Result<void> Shard::bind(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
                          const gpu::GpuBuffer& base, const gpu::GpuBuffer& base_map) {
-  Result<gpu::BindGroup> group = device.create_bind_group(pipeline, {{0, &params_},
-                                                                     {1, &base},
-                                                                     {2, &base_map},
-                                                                     {3, &pool_},
-                                                                     {4, &page_map_},
-                                                                     {5, &state_},
-                                                                     {6, &console_},
-                                                                     {7, &control_}});
+  Result<gpu::BindGroup> group = device.create_bind_group(pipeline, bindings(base, base_map));
   if (!group) return std::unexpected(std::move(group.error()));
   group_ = std::move(*group);
   return {};
+}
+
+std::vector<gpu::BufferBinding> Shard::bindings(const gpu::GpuBuffer& base,
+                                                const gpu::GpuBuffer& base_map) const {
+  return {{0, &params_},   {1, &base},   {2, &base_map}, {3, &pool_},
+          {4, &page_map_}, {5, &state_}, {6, &console_}, {7, &control_}};
 }
 
 Result<void> Shard::write_states(gpu::GpuDevice& device, std::span<const u32> words) {

@@ -69,6 +69,10 @@ class Shard {
   Result<void> add_private_page(gpu::GpuDevice& device, u32 vm, u32 number,
                                 std::span<const u8, isa::PAGE_BYTES> contents);
 
+  // What the interpreter's bindings 0 to 7 are now: growing the pool changes one.
+  std::vector<gpu::BufferBinding> bindings(const gpu::GpuBuffer& base,
+                                           const gpu::GpuBuffer& base_map) const;
+
   const Shape& shape() const { return shape_; }
 
   // For other pipelines that read the machines. Growing the pool makes another buffer of it.

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// GPU only: the places where somebody may look into the interpreter, with nobody there. A compiler leaves
+// nothing of these functions. hooks/debug.wgsl has the same ones for machines that are watched.
+
+// What machine.run_state is in the state buffer for machines that this shader runs.
+const HOOK_RUNNABLE: u32 = EXIT_NONE;
+
+// The machine that an invocation runs.
+fn hook_machine(invocation: u32) -> u32 {
+  return invocation;
+}
+
+// The machine was loaded; it was stored.
+fn hook_enter() {
+}
+
+fn hook_leave() {
+}
+
+// Before instructions: of `count` steps, how many may be made before the next call.
+fn hook_before(count: u32) -> u32 {
+  return count;
+}
+
+// After the hot stage, and after the slow one if there was need of it.
+fn hook_after() {
+}
+
+// A trap is about to be entered (machine/trap.wgsl).
+fn hook_trap(code: u32, is_interrupt: bool, tval: xlen) {
+}
