@@ -185,13 +185,20 @@ void Console::say_help() {
   note("Ctrl-A a  send Ctrl-A to the guest");
 }
 
-void Console::sleep(u64 us) {
+void Console::sleep(u64 us) { sleep(us, input_mode_ != InputMode::none && !input_closed_); }
+
+void Console::sleep_held(u64 us) {
+  sleep(us, input_mode_ == InputMode::terminal && !input_closed_);
+}
+
+void Console::sleep(u64 us, bool listens) {
   if (stop_requested()) return;
-  pollfd entry{STDIN_FILENO, POLLIN, 0};
-  const bool listens = input_mode_ != InputMode::none && !input_closed_;
+  std::vector<pollfd> entries;
+  if (listens) entries.push_back({STDIN_FILENO, POLLIN, 0});
+  for (const int descriptor : wake_on_) entries.push_back({descriptor, POLLIN, 0});
   const timespec duration{static_cast<time_t>(us / 1'000'000),
                           static_cast<long>(us % 1'000'000) * 1000};
-  ppoll(&entry, listens ? 1 : 0, &duration, nullptr);
+  ppoll(entries.data(), entries.size(), &duration, nullptr);
 }
 
 bool Console::stop_requested() { return quit_ || stop_signal() != 0; }

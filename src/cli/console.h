@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/terminal.h"
 #include "machine/host.h"
@@ -39,6 +40,12 @@ class Console : public MachineHost {
   bool stop_requested() override;
   void saw_exit(const Exit& exit, u64 instructions) override;
 
+  // From now on sleep() returns, too, when one of these descriptors can be read.
+  void wake_on(std::vector<int> descriptors) { wake_on_ = std::move(descriptors); }
+
+  // sleep() while the machine stands still: only a terminal's keys end it, for piped input waits.
+  void sleep_held(u64 us);
+
   // Writes a line of Rookery's own to standard error, on a line by itself.
   void note(std::string_view line);
 
@@ -58,6 +65,7 @@ class Console : public MachineHost {
  private:
   explicit Console(const ConsoleOptions& options);
   void take_key(char key, std::string& typed);
+  void sleep(u64 us, bool listens);
   void say_help();
 
   ConsoleOptions options_;
@@ -65,6 +73,8 @@ class Console : public MachineHost {
   std::optional<RawTerminal> raw_;
   bool screen_is_terminal_ = false;     // standard output
   bool notes_are_on_terminal_ = false;  // standard error
+
+  std::vector<int> wake_on_;
 
   bool input_closed_ = false;
   bool escape_ = false;  // Ctrl-A was typed, its key is next

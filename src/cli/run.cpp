@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `rookery run`: one machine, with this terminal as its console.
 #include <cstdlib>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -10,6 +11,7 @@
 #include "cli/console.h"
 #include "cli/engines.h"
 #include "cli/exit_codes.h"
+#include "cli/gdb_session.h"
 #include "cli/machine_options.h"
 #include "machine/machine.h"
 
@@ -27,6 +29,8 @@ struct RunArguments {
   bool no_console = false;
   bool trace_exits = false;
   std::string stats;  // empty, text or json
+  std::string gdb;    // [HOST:]PORT; empty: no debugger
+  u32 gdb_vm = 0;
 };
 
 std::string status_line(const MachineStatus& status) {
@@ -117,10 +121,23 @@ std::string stats_text(const std::string& format, const RunEnd& end, const Machi
       size_text(status.dirty_pages * isa::PAGE_BYTES), status.exits, status.engine);
 }
 
-// Turns until the end, with the status line in between.
-Result<RunEnd> drive(Machine& machine, Console& console) {
+// Listens for gdb, if it was asked for.
+Result<std::unique_ptr<GdbListener>> open_gdb_listener(const RunArguments& arguments) {
+  if (arguments.gdb_vm != 0) {
+    return fail(ErrorKind::usage,
+                "--gdb-vm {}: there is no such machine. This run has one, and its number is 0.",
+                arguments.gdb_vm);
+  }
+  if (arguments.gdb.empty()) return nullptr;
+  auto address = parse_gdb_address(arguments.gdb);
+  if (!address) return std::unexpected(std::move(address.error()));
+  return GdbListener::open(*address);
+}
+
+// Turns until the end, with the status line in between. `gdb` may be null.
+Result<RunEnd> drive(Machine& machine, Console& console, GdbSession* gdb) {
   for (;;) {
-    auto end = machine.turn();
+    auto end = gdb != nullptr ? gdb->turn() : machine.turn();
     if (!end) return std::unexpected(std::move(end.error()));
     if (*end) return **end;
     if (console.take_status_request()) {
@@ -128,7 +145,7 @@ Result<RunEnd> drive(Machine& machine, Console& console) {
       if (!status) return std::unexpected(std::move(status.error()));
       console.note(status_line(*status));
     }
-    if (machine.is_asleep()) {
+    if (machine.is_asleep() || (gdb != nullptr && gdb->holds())) {
       console.erase_progress();  // nobody waits for the machine
     } else {
       console.show_progress(machine.instructions(), machine.mips());
@@ -146,6 +163,8 @@ Result<int> run(RunArguments arguments) {
     if (!timeout_us) return std::unexpected(std::move(timeout_us.error()));
     options.timeout_us = *timeout_us;
   }
+  auto listener = open_gdb_listener(arguments);
+  if (!listener) return std::unexpected(std::move(listener.error()));
 
   // Files first: their errors come at once, a GPU takes its time.
   auto image = plan_machine(arguments.machine);
@@ -168,11 +187,14 @@ Result<int> run(RunArguments arguments) {
   auto machine = Machine::create(*std::move(image), make_engine, options, **console);
   if (!machine) return std::unexpected(std::move(machine.error()));
 
-  auto end = drive(**machine, **console);
+  std::optional<GdbSession> gdb;
+  if (*listener != nullptr) gdb.emplace(*std::move(listener), **machine, **console);
+  auto end = drive(**machine, **console, gdb ? &*gdb : nullptr);
   if (!end) return std::unexpected(std::move(end.error()));
   auto status = (*machine)->status();
   if (!status) return std::unexpected(std::move(status.error()));
   const Ending ending = ending_of(*end, *status);
+  if (gdb) gdb->finish(ending.code);
   (*console)->finish_line();
   if (!ending.sentence.empty()) (*console)->note(ending.sentence);
   if (!arguments.stats.empty())
@@ -208,6 +230,14 @@ void add_run_command(CLI::App& app, Command& chosen) {
                     "A line on standard error for each exit to the host");
   command->add_flag("--stats{text}", arguments->stats,
                     "Instructions, time, speed at the end; --stats=json for programs");
+  auto* gdb = command
+                  ->add_option("--gdb", arguments->gdb,
+                               "Wait for gdb there, the machine stopped before its first "
+                               "instruction; port 0: any")
+                  ->type_name("[HOST:]PORT");
+  command->add_option("--gdb-vm", arguments->gdb_vm, "The machine that gdb debugs (0)")
+      ->needs(gdb)
+      ->type_name("NUMBER");
 
   command->footer(
       "On a terminal: Ctrl-A x ends the machine, Ctrl-A h tells the other keys. Piped input is "
@@ -225,7 +255,9 @@ void add_run_command(CLI::App& app, Command& chosen) {
       "  rookery run --engine gpu --adapter software      on a GPU emulated by the CPU\n"
       "  echo 'uname -a' | rookery run --timeout 60       type a line, see the answer\n"
       "  rookery run --bios fw_dynamic.bin                under OpenSBI\n"
-      "  rookery run --bare test.elf --stats              a bare-metal program, then numbers");
+      "  rookery run --bare test.elf --stats              a bare-metal program, then numbers\n"
+      "  rookery run --gdb 1234                           then: gdb-multiarch -ex 'target remote "
+      ":1234'");
   command->callback([&chosen, arguments] {
     if (!arguments->stats.empty() && arguments->stats != "text" && arguments->stats != "json") {
       throw CLI::ValidationError("--stats",

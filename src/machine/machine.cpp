@@ -115,22 +115,43 @@ Result<RunEnd> Machine::run() {
   }
 }
 
-Machine::Turn Machine::turn() {
+Machine::Turn Machine::turn(u64 max_steps) {
+  end_hold();
   if (host_.stop_requested()) return ended(EndReason::stopped);
   if (options_.timeout_us != 0 && host_.now_us() - start_us_ >= options_.timeout_us) {
     return ended(EndReason::timeout);
   }
   if (sleeping_) return serve_wfi(*sleeping_);
-  return dispatch();
+  return dispatch(max_steps);
 }
 
-Machine::Turn Machine::dispatch() {
+Machine::Turn Machine::held_turn() {
+  end_hold();
+  held_since_us_ = host_.now_us();
+  if (host_.stop_requested()) return ended(EndReason::stopped);
+  if (options_.input == InputMode::terminal) {
+    if (auto done = pull_typed(); !done) return std::unexpected(std::move(done.error()));
+  }
+  return std::nullopt;
+}
+
+// What was done since the last held_turn() was done at a standing clock.
+void Machine::end_hold() {
+  if (!held_since_us_) return;
+  const u64 held_us = host_.now_us() - *held_since_us_;
+  start_us_ += held_us;
+  sleep_start_us_ += held_us;
+  held_since_us_.reset();
+}
+
+Machine::Turn Machine::dispatch(u64 max_steps) {
   if (options_.input == InputMode::terminal) {
     if (auto done = pull_typed(); !done) return std::unexpected(std::move(done.error()));
     if (auto done = push_typed(typed_.size()); !done)
       return std::unexpected(std::move(done.error()));
   }
-  const u64 steps = std::min(dispatch_steps_, options_.max_instructions - instructions_);
+  const u64 left = options_.max_instructions - instructions_;
+  const u64 steps = std::min({dispatch_steps_, left, max_steps});
   if (steps == 0) return ended(EndReason::instructions);
 
   const u64 before_us = host_.now_us();

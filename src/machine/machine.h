@@ -77,8 +77,12 @@ class Machine {
   static Result<std::unique_ptr<Machine>> create(BootImage image, EngineFactory make_engine,
                                                  const RunOptions& options, MachineHost& host);
 
-  // One dispatch and all that belongs to it. Empty: go on.
-  Result<std::optional<RunEnd>> turn();
+  // One dispatch, of at most `max_steps`, and all that belongs to it. Empty: go on.
+  Result<std::optional<RunEnd>> turn(u64 max_steps = std::numeric_limits<u64>::max());
+
+  // A turn of a machine that stands still because a debugger holds it: keys are taken for later,
+  // and the time does not count (timeout_us, status().wall_us, the guest's sleep).
+  Result<std::optional<RunEnd>> held_turn();
 
   // turn() until the end.
   Result<RunEnd> run();
@@ -97,7 +101,8 @@ class Machine {
   using Turn = Result<std::optional<RunEnd>>;
 
   Result<void> reset();
-  Turn dispatch();
+  Turn dispatch(u64 max_steps);
+  void end_hold();
   void steer(u64 asked_steps, u64 made_steps, u64 elapsed_us);
   Result<void> print(std::string_view bytes);
 
@@ -134,6 +139,7 @@ class Machine {
   // A wfi that the host is still sleeping through, and since when.
   std::optional<Exit> sleeping_;
   u64 sleep_start_us_ = 0;
+  std::optional<u64> held_since_us_;  // up to where held time was left out
 
   std::string typed_;          // from the host, not yet in the UART
   bool typed_closed_ = false;  // the host has no more

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a debugger does to one machine: registers, CSRs, memory by virtual and physical address,
+// single steps, and running to a stop point. Knows no protocol.
+//
+// Looking changes nothing: what is read comes from a copy of the state
+// (engine/cpu/machine_probe.h), which is kept, with the pages of RAM that were looked at, until the
+// machine runs or is changed.
+//
+// Not thread-safe. Errors are the engine's; an address or a register that is not there is none.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "debug/stop_point.h"
+#include "engine/cpu/machine_probe.h"
+#include "engine/engine.h"
+
+namespace rookery::debug {
+
+// How far a run came.
+struct Progress {
+  u64 steps = 0;
+  bool ended = false;  // the machine will never run again
+};
+
+// A machine as its owner runs it.
+class DebuggedMachine {
+ public:
+  virtual ~DebuggedMachine() = default;
+  // Another one after a reboot.
+  virtual Engine& engine() = 0;
+  virtual u32 vm() const = 0;
+  // Makes at most `max_steps` steps, and does all that belongs to them: console, typing, exits. May
+  // make none, because the guest sleeps.
+  virtual Result<Progress> run(u64 max_steps) = 0;
+  // A line about how it is going, for people.
+  virtual Result<std::string> status() = 0;
+};
+
+// A machine's RAM as the probe reads it: a page at a time, remembered.
+class RamPages final : public cpu::ProbeMemory {
+ public:
+  RamPages(Engine& engine, u32 vm) : engine_(engine), vm_(vm) {}
+
+  u32 load_word(u32 pa) override;
+  // The bytes from `pa` on, at most to the end of the page, which lies in RAM.
+  Result<std::span<const u8>> rest_of_page(u32 pa);
+  // The first failure of a load_word(), which could not say so.
+  Result<void> take_error();
+
+ private:
+  using Page = std::array<u8, isa::PAGE_BYTES>;
+
+  Engine& engine_;
+  u32 vm_;
+  std::map<u32, Page> pages_;  // by physical address
+  std::optional<Error> error_;
+};
+
+class DebugTarget {
+ public:
+  // `machine` must outlive the target.
+  explicit DebugTarget(DebuggedMachine& machine) : machine_(machine) {}
+
+  Xlen xlen() const { return machine_.engine().config().xlen; }
+  Result<std::string> status() { return machine_.status(); }
+
+  // By the numbers of debug/registers.h. Empty or false: there is no such register, or (writing)
+  // it is read-only or the value is not legal at all.
+  Result<std::optional<u64>> read_register(u32 number);
+  Result<bool> write_register(u32 number, u64 value);
+
+  // As many of the bytes as are there. RAM and devices, as the hart's privilege mode sees them, but
+  // whatever its pages permit; what a device does when it is read, it does not do here.
+  Result<std::vector<u8>> read_memory(u64 va, u64 bytes);
+  Result<std::vector<u8>> read_physical(u64 pa, u64 bytes);
+  // RAM alone. False, and nothing is written: a byte of it is not there.
+  Result<bool> write_memory(u64 va, std::span<const u8> bytes);
+
+  // --- Running ---
+
+  void set_stops(std::vector<StopPoint> stops) { stops_ = std::move(stops); }
+
+  struct Pause {
+    Progress progress;
+    std::optional<u32> stop;  // a stop point, by its place among set_stops()'
+  };
+
+  // Runs for a short while (one dispatch), or until the next instruction is one that a stop point
+  // stops: it was not executed then. The next run executes it without stopping there again.
+  Result<Pause> run_to_stop();
+
+  // One step, or none: call again. Stops nowhere; `stop` is the load, store or access that it did.
+  Result<Pause> step();
+
+ private:
+  struct Look {  // at the machine as it stands
+    Look(Engine& engine, u32 vm) : ram(engine, vm) {}
+    RamPages ram;
+    std::unique_ptr<cpu::MachineProbe> probe;
+  };
+
+  Result<Look*> look();
+  Result<void> change(const MachineState& state);
+  Result<Progress> run(u64 max_steps);
+  Result<std::optional<cpu::NextInstruction>> next_instruction();
+  Result<std::optional<u32>> stop_at_next_instruction();
+
+  DebuggedMachine& machine_;
+  std::unique_ptr<Look> look_;
+  std::vector<StopPoint> stops_;
+  std::optional<u64> passes_;  // hart.icount of the instruction that was stopped at
+};
+
+}  // namespace rookery::debug

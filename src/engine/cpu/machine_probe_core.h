@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The body of ProbeCore32 and ProbeCore64, included by machine_probe_32.cpp and machine_probe_64.cpp
+// with CoreClass and ROOKERY_PROBE_UINT set: MachineCore's translated members (machine_core_class.h)
+// around memory that is someone else's. No include guard, as there.
+
+class CoreClass : public Vocabulary<ROOKERY_PROBE_UINT>, public State<ROOKERY_PROBE_UINT> {
+ public:
+  using xlen = ROOKERY_PROBE_UINT;
+
+  ProbeMemory* memory = nullptr;
+
+#include "engine/cpu/machine_core_decl.inc"
+
+  bool ram_contains(u32 pa) const { return pa - RAM_BASE < machine.ram_bytes; }
+  u32 ram_load(u32 pa) { return memory->load_word(pa); }
+  void ram_store(u32, u32, u32) {}
+
+  u32 console_room() const { return CONSOLE_RING_BYTES; }
+  void console_put(u32) {}
+
+  void tlb_filled(u32) {}
+  void tlb_flushed() {}
+
+  // Expanded from the tables in machine_core.inl.
+  xlen csr_read(u32 number);
+  void csr_write(u32 number, xlen value);
+  xlen isa_amo(u32 ins, xlen m, xlen b);
+};
