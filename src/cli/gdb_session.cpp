@@ -65,7 +65,8 @@ Result<debug::Progress> GdbSession::run(u64 max_steps) {
   auto end = machine_.turn(max_steps);
   if (!end) return std::unexpected(std::move(end.error()));
   end_ = *end;
-  return debug::Progress{machine_.instructions() - before, end_.has_value()};
+  return debug::Progress{machine_.instructions() - before, end_.has_value(),
+                         machine_.take_stop_point()};
 }
 
 Result<std::string> GdbSession::status() {

@@ -2,7 +2,6 @@
 #include "debug/debug_target.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -18,10 +17,6 @@ constexpr std::size_t kMaxPages = 256;
 
 constexpr u64 kInstructionBytes = 4;
 constexpr u32 kLegalPrivileges = 0b1011;  // user, supervisor, machine
-
-u64 icount_of(const MachineState& state) {
-  return std::visit([](const auto& s) { return s.hart.icount; }, state);
-}
 
 u32 ram_bytes_of(const MachineState& state) {
   return std::visit([](const auto& s) { return s.machine.ram_bytes; }, state);
@@ -118,7 +113,6 @@ Result<bool> DebugTarget::write_register(u32 number, u64 value) {
           } else if (number == kPcRegister) {
             is_legal = value % kInstructionBytes == 0;
             s.hart.pc = static_cast<xlen>(value);
-            passes_.reset();
           } else if (number == kPrivilegeRegister) {
             is_legal = value < 4 && ((kLegalPrivileges >> value) & 1) != 0;
             s.hart.privilege = static_cast<u32>(value);
@@ -212,7 +206,6 @@ Result<bool> DebugTarget::write_memory(u64 va, std::span<const u8> bytes) {
 
 Result<Progress> DebugTarget::run(u64 max_steps) {
   look_.reset();
-  passes_.reset();
   return machine_.run(max_steps);
 }
 
@@ -224,38 +217,20 @@ Result<std::optional<cpu::NextInstruction>> DebugTarget::next_instruction() {
   return next;
 }
 
-// The interrupts that are due are taken if the stop is in their handler.
-Result<std::optional<u32>> DebugTarget::stop_at_next_instruction() {
-  const auto next = next_instruction();
-  if (!next) return std::unexpected(next.error());
-  if (!*next || passes_ == icount_of((*next)->state)) return std::nullopt;
-  std::optional<u32> stop = find_execute_stop(**next, stops_);
-  if (!stop) stop = find_data_stop(**next, stops_);
-  if (!stop) return std::nullopt;
-  if (auto done = change((*next)->state); !done) return std::unexpected(done.error());
-  passes_ = icount_of((*next)->state);
-  return stop;
+Result<void> DebugTarget::use_stops(std::span<const StopPoint> stops) {
+  Engine& engine = machine_.engine();
+  if (used_by_ != &engine) used_stops_.clear();
+  used_by_ = &engine;
+  if (std::ranges::equal(stops, used_stops_)) return {};
+  used_stops_.assign(stops.begin(), stops.end());
+  return engine.set_stops(machine_.vm(), stops);
 }
 
-// Steps singly and looks at each instruction: exact on every engine, and slow.
 Result<DebugTarget::Pause> DebugTarget::run_to_stop() {
-  constexpr std::chrono::milliseconds kShortWhile{20};
-  const auto start = std::chrono::steady_clock::now();
-  Pause pause;
-  do {
-    if (!stops_.empty()) {
-      auto stop = stop_at_next_instruction();
-      if (!stop) return std::unexpected(std::move(stop.error()));
-      pause.stop = *stop;
-      if (pause.stop) break;
-    }
-    const auto made = run(stops_.empty() ? std::numeric_limits<u64>::max() : 1);
-    if (!made) return std::unexpected(made.error());
-    pause.progress.steps += made->steps;
-    pause.progress.ended = made->ended;
-  } while (!stops_.empty() && !pause.progress.ended &&
-           std::chrono::steady_clock::now() - start < kShortWhile);
-  return pause;
+  if (auto done = use_stops(stops_); !done) return std::unexpected(std::move(done.error()));
+  const auto made = run(std::numeric_limits<u64>::max());
+  if (!made) return std::unexpected(made.error());
+  return Pause{*made, made->stop};
 }
 
 Result<DebugTarget::Pause> DebugTarget::step() {
@@ -270,6 +245,7 @@ Result<DebugTarget::Pause> DebugTarget::step() {
       next_pc = (*next)->pc + kInstructionBytes;
     }
   }
+  if (auto done = use_stops({}); !done) return std::unexpected(std::move(done.error()));
   const auto made = run(1);
   if (!made) return std::unexpected(made.error());
   Pause pause{*made, std::nullopt};

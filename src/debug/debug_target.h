@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "debug/stop_point.h"
 #include "engine/cpu/machine_probe.h"
 #include "engine/engine.h"
 
@@ -28,6 +27,8 @@ namespace rookery::debug {
 struct Progress {
   u64 steps = 0;
   bool ended = false;  // the machine will never run again
+  // It stands before an instruction of this stop point (Engine::set_stops), resumed already.
+  std::optional<u32> stop = std::nullopt;
 };
 
 // A machine as its owner runs it.
@@ -93,8 +94,8 @@ class DebugTarget {
     std::optional<u32> stop;  // a stop point, by its place among set_stops()'
   };
 
-  // Runs for a short while (one dispatch), or until the next instruction is one that a stop point
-  // stops: it was not executed then. The next run executes it without stopping there again.
+  // Runs for a short while (one dispatch), or until a stop point of the engine stops it: before the
+  // instruction, which the next run executes without stopping there again.
   Result<Pause> run_to_stop();
 
   // One step, or none: call again. Stops nowhere; `stop` is the load, store or access that it did.
@@ -111,12 +112,14 @@ class DebugTarget {
   Result<void> change(const MachineState& state);
   Result<Progress> run(u64 max_steps);
   Result<std::optional<cpu::NextInstruction>> next_instruction();
-  Result<std::optional<u32>> stop_at_next_instruction();
+  Result<void> use_stops(std::span<const StopPoint> stops);
 
   DebuggedMachine& machine_;
   std::unique_ptr<Look> look_;
   std::vector<StopPoint> stops_;
-  std::optional<u64> passes_;  // hart.icount of the instruction that was stopped at
+  // What the engine has of them, and which engine: a reboot makes another one.
+  std::vector<StopPoint> used_stops_;
+  const Engine* used_by_ = nullptr;
 };
 
 }  // namespace rookery::debug

@@ -40,14 +40,6 @@ bool overlap(u64 va, u64 bytes, u64 other_va, u64 other_bytes) {
 
 }  // namespace
 
-std::optional<u32> find_execute_stop(const cpu::NextInstruction& next,
-                                     std::span<const StopPoint> stops) {
-  for (u32 i = 0; i < stops.size(); ++i) {
-    if (stops[i].kind == StopPoint::Kind::execute && next.pc == stops[i].va) return i;
-  }
-  return std::nullopt;
-}
-
 std::optional<u32> find_data_stop(const cpu::NextInstruction& next,
                                   std::span<const StopPoint> stops) {
   using Kind = StopPoint::Kind;

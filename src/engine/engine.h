@@ -62,6 +62,8 @@ struct StopPoint {
   Kind kind = Kind::execute;
   u64 va = 0;
   u32 bytes = 1;  // of a load/store/access point: the range watched
+
+  bool operator==(const StopPoint&) const = default;
 };
 
 // A sentence about stop points that a machine cannot have (ErrorKind::usage).

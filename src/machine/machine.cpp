@@ -218,6 +218,10 @@ Machine::Turn Machine::serve(const Exit& exit) {
       return serve_wfi(exit);
     case isa::EXIT_HTIF:
       return serve_htif(exit);
+    case isa::EXIT_STOP_POINT:
+      stopped_at_ = exit.arg0;
+      if (auto done = engine_->resume(kVm); !done) return std::unexpected(std::move(done.error()));
+      return std::nullopt;
     case isa::EXIT_CONSOLE_FULL:  // the console was drained before this
       if (auto done = engine_->resume(kVm); !done) return std::unexpected(std::move(done.error()));
       return std::nullopt;

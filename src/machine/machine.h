@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "base/types.h"
@@ -84,6 +85,9 @@ class Machine {
   // and the time does not count (timeout_us, status().wall_us, the guest's sleep).
   Result<std::optional<RunEnd>> held_turn();
 
+  // The stop point (Engine::set_stops) that the last turn ran into; the next one goes on behind it.
+  std::optional<u32> take_stop_point() { return std::exchange(stopped_at_, std::nullopt); }
+
   // turn() until the end.
   Result<RunEnd> run();
 
@@ -131,6 +135,7 @@ class Machine {
 
   u64 instructions_ = 0;  // over all reboots
   u64 exits_ = 0;
+  std::optional<u32> stopped_at_;
   u64 start_us_ = 0;
   u64 dispatch_steps_ = 0;
   u64 recent_steps_ = 0;  // for mips()

@@ -62,7 +62,11 @@ class BareMachine final : public debug::DebuggedMachine {
     auto report = engine_->run(std::min(max_steps, kDispatchSteps));
     if (!report) return std::unexpected(std::move(report.error()));
     runs += 1;
-    return debug::Progress{report->steps, !report->exits.empty()};
+    if (report->exits.empty()) return debug::Progress{report->steps, false};
+    const Exit exit = report->exits.front();
+    if (exit.reason != isa::EXIT_STOP_POINT) return debug::Progress{report->steps, true};
+    if (auto done = engine_->resume(0); !done) return std::unexpected(std::move(done.error()));
+    return debug::Progress{report->steps, false, exit.arg0};
   }
   Result<std::string> status() override { return "all is well"; }
 

@@ -21,6 +21,13 @@ class CoreClass : public Vocabulary<ROOKERY_PROBE_UINT>, public State<ROOKERY_PR
   void tlb_filled(u32) {}
   void tlb_flushed() {}
 
+  // Nobody watches a probe.
+  u32 stop_kind(u32) const { return 0; }
+  u32 stop_bytes(u32) const { return 0; }
+  xlen stop_va(u32) const { return 0; }
+  void trace_put(dword, xlen, xlen, xlen, xlen, u32, u32) {}
+  void hook_trap(u32, bool, xlen) {}
+
   // Expanded from the tables in machine_core.inl.
   xlen csr_read(u32 number);
   void csr_write(u32 number, xlen value);
