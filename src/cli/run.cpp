@@ -10,6 +10,7 @@
 #include "cli/console.h"
 #include "cli/engines.h"
 #include "cli/exit_codes.h"
+#include "cli/machine_arguments.h"
 #include "machine/boot.h"
 #include "machine/machine.h"
 
@@ -20,10 +21,7 @@ namespace {
 constexpr u64 kTerminalDispatchUs = 20'000;
 constexpr u64 kPipeDispatchUs = 100'000;
 
-struct RunArguments {
-  MachineConfig machine;
-  std::string memory;
-  bool append_given = false;
+struct RunArguments : MachineArguments {
   EngineRequest engine;
   std::string max_instructions;
   std::string timeout;
@@ -31,38 +29,6 @@ struct RunArguments {
   bool trace_exits = false;
   std::string stats;  // empty, text or json
 };
-
-// The image that boots without a word said: images/default of the data folder.
-Result<void> use_default_image(RunArguments& arguments) {
-  const std::string folder = data_folder() + "/images/default";
-  MachineConfig& machine = arguments.machine;
-  machine.kernel_path = folder + "/Image.zst";
-  if (!file_exists(machine.kernel_path)) {
-    return fail(ErrorKind::usage,
-                "There is no default image in \"{}\": give --kernel FILE, or set ROOKERY_DATA_DIR "
-                "to the folder that "
-                "holds images/default.",
-                folder);
-  }
-  if (machine.initrd_path.empty()) machine.initrd_path = folder + "/initramfs.cpio.zst";
-
-  // What else the image wants, unless the user wants otherwise.
-  constexpr u64 kMaxDescriptionBytes = 1 * kMiB;
-  const auto bytes = read_file(folder + "/image.json", "image description", kMaxDescriptionBytes);
-  if (!bytes) return {};
-  const nlohmann::json image = nlohmann::json::parse(*bytes, nullptr, /*allow_exceptions=*/false);
-  if (!image.is_object()) return {};
-  const auto command_line = image.find("command_line");
-  if (!arguments.append_given && command_line != image.end() && command_line->is_string()) {
-    machine.append = command_line->get<std::string>();
-  }
-  const auto memory_bytes = image.find("memory_bytes");
-  if (arguments.memory.empty() && memory_bytes != image.end() &&
-      memory_bytes->is_number_unsigned()) {
-    machine.ram_bytes = memory_bytes->get<u64>();
-  }
-  return {};
-}
 
 std::string status_line(const MachineStatus& status) {
   return fmt::format(
@@ -172,13 +138,7 @@ Result<RunEnd> drive(Machine& machine, Console& console) {
 }
 
 Result<int> run(RunArguments arguments) {
-  MachineConfig& machine_config = arguments.machine;
   RunOptions options;
-  if (!arguments.memory.empty()) {
-    auto bytes = parse_memory_size(arguments.memory);
-    if (!bytes) return std::unexpected(std::move(bytes.error()));
-    machine_config.ram_bytes = *bytes;
-  }
   if (!arguments.max_instructions.empty()) {
     auto count = parse_count(arguments.max_instructions, "--max-instructions");
     if (!count) return std::unexpected(std::move(count.error()));
@@ -189,16 +149,8 @@ Result<int> run(RunArguments arguments) {
     if (!timeout_us) return std::unexpected(std::move(timeout_us.error()));
     options.timeout_us = *timeout_us;
   }
-  if (machine_config.bare_path.empty() && machine_config.kernel_path.empty()) {
-    if (auto done = use_default_image(arguments); !done)
-      return std::unexpected(std::move(done.error()));
-  }
-
   // Files first: their errors come at once, a GPU takes its time.
-  auto files = read_boot_files(machine_config);
-  if (!files) return std::unexpected(std::move(files.error()));
-  machine_config.xlen = guess_xlen(*files).value_or(Xlen::rv32);
-  auto image = plan_boot(machine_config, *std::move(files));
+  auto image = read_machine(arguments);
   if (!image) return std::unexpected(std::move(image.error()));
 
   auto engine = choose_engine(arguments.engine);
@@ -212,8 +164,8 @@ Result<int> run(RunArguments arguments) {
       options.input == InputMode::terminal ? kTerminalDispatchUs : kPipeDispatchUs;
 
   EngineConfig engine_config;
-  engine_config.xlen = machine_config.xlen;
-  engine_config.ram_bytes = machine_config.ram_bytes;
+  engine_config.xlen = image->xlen;
+  engine_config.ram_bytes = image->ram_bytes;
   const auto make_engine = [&] { return engine->make(engine_config); };
   auto machine = Machine::create(*std::move(image), make_engine, options, **console);
   if (!machine) return std::unexpected(std::move(machine.error()));
@@ -235,23 +187,7 @@ Result<int> run(RunArguments arguments) {
 void add_run_command(CLI::App& app, Command& chosen) {
   CLI::App* command = app.add_subcommand("run", "Boot a machine and type into it");
   auto arguments = std::make_shared<RunArguments>();
-  MachineConfig& machine = arguments->machine;
-
-  auto* kernel = command->add_option(
-      "--kernel", machine.kernel_path,
-      "Linux Image or ELF; zstd-compressed ones too. Without it, Rookery's own image boots");
-  auto* initrd = command->add_option("--initrd", machine.initrd_path, "Initial RAM disk");
-  auto* append = command->add_option("--append", machine.append, "The kernel's command line");
-  command->add_option("--memory", arguments->memory,
-                      "RAM: 64M, 1G; a plain number counts MiB (default 64M)");
-  auto* dtb = command->add_option("--dtb", machine.dtb_path,
-                                  "Device tree blob instead of the machine's own");
-  auto* bios = command->add_option(
-      "--bios", machine.bios_path,
-      "M-mode firmware (OpenSBI's fw_dynamic.bin) instead of the built-in SBI; none: none");
-  auto* bare = command->add_option("--bare", machine.bare_path,
-                                   "A bare ELF, started in M-mode; HTIF's tohost ends it");
-  for (auto* other : {kernel, initrd, append, dtb, bios}) bare->excludes(other);
+  add_machine_options(*command, *arguments);
 
   command
       ->add_option("--engine", arguments->engine.engine,
@@ -274,7 +210,6 @@ void add_run_command(CLI::App& app, Command& chosen) {
                     "A line on standard error for each exit to the host");
   command->add_flag("--stats{text}", arguments->stats,
                     "Instructions, time, speed at the end; --stats=json for programs");
-  for (auto* option : {kernel, initrd, dtb, bios, bare}) option->type_name("FILE");
 
   command->footer(
       "On a terminal: Ctrl-A x ends the machine, Ctrl-A h tells the other keys. Piped input is "
@@ -293,8 +228,7 @@ void add_run_command(CLI::App& app, Command& chosen) {
       "  echo 'uname -a' | rookery run --timeout 60       type a line, see the answer\n"
       "  rookery run --bios fw_dynamic.bin                under OpenSBI\n"
       "  rookery run --bare test.elf --stats              a bare-metal program, then numbers");
-  command->callback([&chosen, arguments, append] {
-    arguments->append_given = append->count() > 0;
+  command->callback([&chosen, arguments] {
     if (!arguments->stats.empty() && arguments->stats != "text" && arguments->stats != "json") {
       throw CLI::ValidationError("--stats",
                                  fmt::format("\"{}\" is neither text nor json.", arguments->stats));

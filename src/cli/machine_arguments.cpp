@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/machine_arguments.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "cli/commands.h"
+
+namespace rookery::cli {
+namespace {
+
+// The image that boots without a word said: images/default of the data folder.
+Result<void> use_default_image(const MachineArguments& arguments, MachineConfig& machine) {
+  const std::string folder = data_folder() + "/images/default";
+  machine.kernel_path = folder + "/Image.zst";
+  if (!file_exists(machine.kernel_path)) {
+    return fail(ErrorKind::usage,
+                "There is no default image in \"{}\": give --kernel FILE, or set ROOKERY_DATA_DIR "
+                "to the folder that "
+                "holds images/default.",
+                folder);
+  }
+  if (machine.initrd_path.empty()) machine.initrd_path = folder + "/initramfs.cpio.zst";
+
+  // What else the image wants, unless the user wants otherwise.
+  constexpr u64 kMaxDescriptionBytes = 1 * kMiB;
+  const auto bytes = read_file(folder + "/image.json", "image description", kMaxDescriptionBytes);
+  if (!bytes) return {};
+  const nlohmann::json image = nlohmann::json::parse(*bytes, nullptr, /*allow_exceptions=*/false);
+  if (!image.is_object()) return {};
+  const auto command_line = image.find("command_line");
+  if (!arguments.append && command_line != image.end() && command_line->is_string()) {
+    machine.append = command_line->get<std::string>();
+  }
+  const auto memory_bytes = image.find("memory_bytes");
+  if (arguments.memory.empty() && memory_bytes != image.end() &&
+      memory_bytes->is_number_unsigned()) {
+    machine.ram_bytes = memory_bytes->get<u64>();
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_machine_options(CLI::App& command, MachineArguments& arguments) {
+  MachineConfig& machine = arguments.machine;
+
+  auto* kernel = command.add_option(
+      "--kernel", machine.kernel_path,
+      "Linux Image or ELF; zstd-compressed ones too. Without it, Rookery's own image boots");
+  auto* initrd = command.add_option("--initrd", machine.initrd_path, "Initial RAM disk");
+  auto* append = command.add_option("--append", arguments.append, "The kernel's command line");
+  command.add_option("--memory", arguments.memory,
+                     "RAM: 64M, 1G; a plain number counts MiB (default 64M)");
+  auto* dtb = command.add_option("--dtb", machine.dtb_path,
+                                 "Device tree blob instead of the machine's own");
+  auto* bios = command.add_option(
+      "--bios", machine.bios_path,
+      "M-mode firmware (OpenSBI's fw_dynamic.bin) instead of the built-in SBI; none: none");
+  auto* bare = command.add_option("--bare", machine.bare_path,
+                                  "A bare ELF, started in M-mode; HTIF's tohost ends it");
+  for (auto* other : {kernel, initrd, append, dtb, bios}) bare->excludes(other);
+  for (auto* option : {kernel, initrd, dtb, bios, bare}) option->type_name("FILE");
+}
+
+Result<BootImage> read_machine(const MachineArguments& arguments) {
+  MachineConfig machine = arguments.machine;
+  if (arguments.append) machine.append = *arguments.append;
+  if (!arguments.memory.empty()) {
+    auto bytes = parse_memory_size(arguments.memory);
+    if (!bytes) return std::unexpected(std::move(bytes.error()));
+    machine.ram_bytes = *bytes;
+  }
+  if (machine.bare_path.empty() && machine.kernel_path.empty()) {
+    if (auto done = use_default_image(arguments, machine); !done)
+      return std::unexpected(std::move(done.error()));
+  }
+  auto files = read_boot_files(machine);
+  if (!files) return std::unexpected(std::move(files.error()));
+  machine.xlen = guess_xlen(*files).value_or(Xlen::rv32);
+  return plan_boot(machine, *std::move(files));
+}
+
+}  // namespace rookery::cli
