@@ -20,6 +20,7 @@ using Command = std::function<Result<int>()>;
 void add_run_command(CLI::App& app, Command& chosen);
 void add_adapters_command(CLI::App& app, Command& chosen);
 void add_bench_command(CLI::App& app, Command& chosen);  // src/cli/bench*
+void add_trace_command(CLI::App& app, Command& chosen);
 
 // Where Rookery's own files are: $ROOKERY_DATA_DIR, else what the build says. Holds images/default.
 std::string data_folder();

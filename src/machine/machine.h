@@ -91,6 +91,9 @@ class Machine {
   // turn() until the end.
   Result<RunEnd> run();
 
+  // Replaces RunOptions::max_instructions: a run that ended there can go on.
+  void set_max_instructions(u64 count) { options_.max_instructions = count; }
+
   // Reads dirty pages from the engine: not for every dispatch.
   Result<MachineStatus> status();
   u64 instructions() const { return instructions_; }

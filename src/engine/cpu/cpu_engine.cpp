@@ -39,10 +39,9 @@ class CpuEngine final : public Engine {
         }
       } while (exit.reason == isa::EXIT_CONSOLE_FULL && steps < max_steps);
       consoles_[vm] += machine.take_console();
-      if (const std::span<const TraceRecord> trace = machine.trace(); !trace.empty()) {
-        traces_[vm].insert(traces_[vm].end(), trace.begin(), trace.end());
-        machine.clear_trace();
-      }
+      const std::span<const TraceRecord> trace = machine.trace();
+      traces_[vm].insert(traces_[vm].end(), trace.begin(), trace.end());
+      machine.clear_trace();
       if (exit.reason == isa::EXIT_TRACE_FULL) {
         machine.resume();
         exit.reason = isa::EXIT_NONE;

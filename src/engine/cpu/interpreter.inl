@@ -187,8 +187,8 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
 
   void set_stops(std::span<const StopPoint> points) override;
   void set_trace(const std::optional<TraceOptions>& options) override;
-  std::span<const TraceRecord> trace() const override { return trace_records; }
-  void clear_trace() override { trace_records.clear(); }
+  std::span<const TraceRecord> trace() const override { return {trace_records.get(), trace_count}; }
+  void clear_trace() override { trace_count = 0; }
 
   std::string take_console() override { return std::exchange(console, {}); }
 
@@ -211,6 +211,8 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   using Handlers = std::array<const void*, static_cast<size_t>(Op::count)>;
   // What run_threaded() makes at a time: so few that `deadline` is always an address.
   static constexpr u32 kMostSteps = 1u << 20;
+  // Of a traced machine, until the engine takes them: so few that they stay in the cache.
+  static constexpr u32 kTraceRecords = 2048;
 
   static u32 slot_of(xlen va) { return (low(va) >> 12) & (TLB_ENTRIES - 1); }
 
@@ -482,6 +484,10 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   // Of a machine with stop points or a trace: executes until the limit (run_watched.inl).
   bool watched() const { return stop_count != 0 || trace_kinds != 0; }
   void run_watched();
+  template <bool kTraced>
+  void execute_watched(DecodedInsn& insn, u32 word);
+  template <class R>
+  void trace_fast(const DecodedInsn& insn, xlen pc, u32 word, xlen va);
 
   GuestRam memory_;
   Handlers handlers_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPU engine's loop for machines that are watched: with stop points or a trace. One instruction at a
-// time by execute_exactly(), with the questions of shaders/hooks in between. Included by interpreter.inl.
+// time, with the questions of shaders/hooks in between. Included by interpreter.inl.
 
 void Interpreter::set_stops(std::span<const StopPoint> points) {
   stops.assign(points.begin(), points.end());
@@ -13,32 +13,113 @@ void Interpreter::set_stops(std::span<const StopPoint> points) {
 void Interpreter::set_trace(const std::optional<TraceOptions>& options) {
   trace_kinds = options ? kinds_of(*options) : 0;
   if (!options) return;
+  if (trace_records == nullptr) trace_records = std::make_unique<TraceRecord[]>(kTraceRecords);
   trace_privileges = options->privileges;
   const AddressRange addresses = addresses_of(*options, ROOKERY_FIND_XLEN);
   trace_pc_low = static_cast<xlen>(addresses.from);
   trace_pc_high = static_cast<xlen>(addresses.to);
-  trace_records.reserve(TRACE_RING_RECORDS);
+}
+
+// An instruction that retired by one of its fast ways, as trace_end() would describe it.
+template <class R>
+void Interpreter::trace_fast(const DecodedInsn& insn, xlen pc, u32 word, xlen va) {
+  TraceRecord record;
+  record.icount = hart.icount + step;
+  record.pc = pc;
+  record.ins = word;
+  record.privilege = static_cast<u8>(hart.privilege);
+  if constexpr (R::kKind == Kind::STORE) {
+    record.va = va;
+    record.stored = hart.x[insn.rs2];
+    record.flags = TRACE_STORED | log2_bytes(R::kBytes);
+  } else if constexpr (R::kKind != Kind::BRANCH) {
+    record.rd = insn.rd;
+    record.value = hart.x[insn.rd];
+    if constexpr (R::kKind == Kind::LOAD) {
+      record.va = va;
+      record.flags = TRACE_LOADED | log2_bytes(R::kBytes);
+    }
+  }
+  trace_records[trace_count++] = record;
+}
+
+// The instruction at hart.pc: as execute_exactly() does it, but by its fast way where it has one. `word` is
+// the instruction, if it is traced.
+template <bool kTraced>
+void Interpreter::execute_watched(DecodedInsn& insn, u32 word) {
+  const xlen pc = hart.pc;
+  xlen next_pc = pc + 4;
+  switch (insn.op) {
+#define WATCHED(name, va, ...)                                             \
+    const xlen accessed = va;                                              \
+    __VA_ARGS__;                                                           \
+    if constexpr (kTraced) trace_fast<Row_##name>(insn, pc, word, accessed); \
+    break;
+#define WATCHED_ALU(name)            \
+  case Op::row_##name: {             \
+    WATCHED(name, 0, alu<Row_##name>(insn, pc)) \
+  }
+#define WATCHED_LOAD(name)                                    \
+  case Op::row_##name: {                                      \
+    WATCHED(name, hart.x[insn.rs1] + immediate_of(insn),      \
+            if (insn.rd == 0 || !load<Row_##name>(insn)) goto exactly) \
+  }
+#define WATCHED_STORE(name)                                   \
+  case Op::row_##name: {                                      \
+    WATCHED(name, hart.x[insn.rs1] + immediate_of(insn),      \
+            if (!store<Row_##name>(insn)) goto exactly)       \
+  }
+#define WATCHED_BRANCH(name)                                  \
+  case Op::near_##name: {                                     \
+    WATCHED(name, 0, if (branches<Row_##name>(insn)) next_pc = near_target(insn)) \
+  }
+#define WATCHED_JAL(name)
+#define WATCHED_JALR(name)
+#define WATCHED_AMO(name)
+#define WATCHED_SLOW(name)
+#define WATCHED_NOP(name)
+#define INSN(name, format, match, mask, kind, ...) WATCHED_##kind(name)
+#include ROOKERY_INSN_TABLE
+    default:
+    exactly:
+      if constexpr (kTraced) trace_begin(word);
+      const u32 step_before = step;
+      execute_exactly(insn);
+      if constexpr (kTraced) {
+        if (step != step_before && !exception_raised) trace_end();
+      }
+      return;
+  }
+  hart.pc = next_pc;
+  step += 1;
 }
 
 void Interpreter::run_watched() {
+  // Both change by polls alone.
+  const bool commits = ((trace_kinds >> TRACE_COMMIT) & (trace_privileges >> hart.privilege) & 1) != 0;
+  u32 room = kTraceRecords - trace_count;
   while (step < limit) {
     if (stop_count != 0 && stop_due()) return;
-    if (trace_records.size() + TRACE_RING_SPARE > TRACE_RING_RECORDS) {
+    if (room <= TRACE_RING_SPARE) {
       exit_raise(EXIT_TRACE_FULL, 0, 0);
       limit = step;
       return;
     }
-    DecodedPage* const page = fetch_page(hart.pc);
+    const xlen pc = hart.pc;
+    const FetchEntry& entry = entry_of(fetch_, pc);
+    DecodedPage* const page = access_tag(pc, 4, fetch_context) == entry.tag ? entry.page : fetch_page(pc);
     if (page == nullptr) {
       step += 1;
       continue;
     }
     executing_ = page;
-    const u32 index = (low(hart.pc) % PAGE_BYTES) / 4;
-    if (trace_kinds != 0) trace_begin(ram_load(page->page_pa + index * 4));
-    const u32 step_before = step;
-    execute_exactly(page->insns[index]);
-    if (trace_pending && step != step_before && !exception_raised) trace_end();
-    trace_pending = false;
+    const u32 index = (low(pc) % PAGE_BYTES) / 4;
+    DecodedInsn& insn = page->insns[index];
+    if (commits && pc >= trace_pc_low && pc <= trace_pc_high) {
+      --room;
+      execute_watched<true>(insn, ram_load(page->page_pa + index * 4));
+    } else {
+      execute_watched<false>(insn, 0);
+    }
   }
 }
