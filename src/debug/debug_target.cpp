@@ -2,8 +2,10 @@
 #include "debug/debug_target.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -118,7 +120,7 @@ Result<bool> DebugTarget::write_register(u32 number, u64 value) {
           } else if (number == kPcRegister) {
             is_legal = value % kInstructionBytes == 0;
             s.hart.pc = static_cast<xlen>(value);
-            passes_.reset();
+            passed_.reset();
           } else if (number == kPrivilegeRegister) {
             is_legal = value < 4 && ((kLegalPrivileges >> value) & 1) != 0;
             s.hart.privilege = static_cast<u32>(value);
@@ -210,75 +212,67 @@ Result<bool> DebugTarget::write_memory(u64 va, std::span<const u8> bytes) {
 
 // --- Running ---
 
-Result<Progress> DebugTarget::run(u64 max_steps) {
-  look_.reset();
-  passes_.reset();
-  return machine_.run(max_steps);
+void DebugTarget::set_stops(std::vector<StopPoint> stops) {
+  const auto is_data = [](const StopPoint& stop) { return stop.kind != StopPoint::Kind::execute; };
+  assert(std::ranges::is_partitioned(stops, std::not_fn(is_data)));
+  first_data_stop_ = static_cast<u32>(std::ranges::find_if(stops, is_data) - stops.begin());
+  stops_ = std::move(stops);
 }
 
-Result<std::optional<cpu::NextInstruction>> DebugTarget::next_instruction() {
+Result<DebugTarget::Pause> DebugTarget::run(u64 max_steps) {
+  look_.reset();
+  passed_.reset();
+  const auto made = machine_.run(max_steps);
+  if (!made) return std::unexpected(made.error());
+  return Pause{*made, std::nullopt};
+}
+
+// Which of the stop points from `first` on. The interrupts that are due are taken if it is in their
+// handler.
+Result<std::optional<u32>> DebugTarget::stop_at_next_instruction(u32 first) {
+  if (first == stops_.size()) return std::nullopt;
   const auto seen = look();
   if (!seen) return std::unexpected(seen.error());
-  auto next = (*seen)->probe->next_instruction();
+  const auto next = (*seen)->probe->next_instruction();
   if (auto done = (*seen)->ram.take_error(); !done) return std::unexpected(done.error());
-  return next;
-}
-
-// The interrupts that are due are taken if the stop is in their handler.
-Result<std::optional<u32>> DebugTarget::stop_at_next_instruction() {
-  const auto next = next_instruction();
-  if (!next) return std::unexpected(next.error());
-  if (!*next || passes_ == icount_of((*next)->state)) return std::nullopt;
-  std::optional<u32> stop = find_execute_stop(**next, stops_);
-  if (!stop) stop = find_data_stop(**next, stops_);
-  if (!stop) return std::nullopt;
-  if (auto done = change((*next)->state); !done) return std::unexpected(done.error());
-  passes_ = icount_of((*next)->state);
+  if (!next) return std::nullopt;
+  const u64 icount = icount_of(next->state);
+  if (passed_ && passed_->icount == icount) {
+    if (passed_->data) return std::nullopt;
+    first = first_data_stop_;
+  }
+  const auto found = find_stop(*next, std::span(stops_).subspan(first));
+  if (!found) return std::nullopt;
+  const u32 stop = first + *found;
+  if (auto done = change(next->state); !done) return std::unexpected(done.error());
+  passed_ = Passed{icount, stop >= first_data_stop_};
   return stop;
 }
 
 // Steps singly and looks at each instruction: exact on every engine, and slow.
 Result<DebugTarget::Pause> DebugTarget::run_to_stop() {
   constexpr std::chrono::milliseconds kShortWhile{20};
+  if (stops_.empty()) return run(std::numeric_limits<u64>::max());
   const auto start = std::chrono::steady_clock::now();
   Pause pause;
   do {
-    if (!stops_.empty()) {
-      auto stop = stop_at_next_instruction();
-      if (!stop) return std::unexpected(std::move(stop.error()));
-      pause.stop = *stop;
-      if (pause.stop) break;
-    }
-    const auto made = run(stops_.empty() ? std::numeric_limits<u64>::max() : 1);
+    auto stop = stop_at_next_instruction(0);
+    if (!stop) return std::unexpected(std::move(stop.error()));
+    pause.stop = *stop;
+    if (pause.stop) break;
+    const auto made = run(1);
     if (!made) return std::unexpected(made.error());
-    pause.progress.steps += made->steps;
-    pause.progress.ended = made->ended;
-  } while (!stops_.empty() && !pause.progress.ended &&
-           std::chrono::steady_clock::now() - start < kShortWhile);
+    pause.steps += made->steps;
+    pause.ended = made->ended;
+  } while (!pause.ended && std::chrono::steady_clock::now() - start < kShortWhile);
   return pause;
 }
 
 Result<DebugTarget::Pause> DebugTarget::step() {
-  const auto is_data = [](const StopPoint& stop) { return stop.kind != StopPoint::Kind::execute; };
-  std::optional<u32> stop;
-  u64 next_pc = 0;
-  if (std::ranges::any_of(stops_, is_data)) {
-    const auto next = next_instruction();
-    if (!next) return std::unexpected(next.error());
-    if (*next) {
-      stop = find_data_stop(**next, stops_);
-      next_pc = (*next)->pc + kInstructionBytes;
-    }
-  }
-  const auto made = run(1);
-  if (!made) return std::unexpected(made.error());
-  Pause pause{*made, std::nullopt};
-  if (stop && made->steps != 0 && !made->ended) {
-    const auto pc = read_register(kPcRegister);
-    if (!pc) return std::unexpected(pc.error());
-    if (**pc == next_pc) pause.stop = stop;  // else it trapped
-  }
-  return pause;
+  auto stop = stop_at_next_instruction(first_data_stop_);
+  if (!stop) return std::unexpected(std::move(stop.error()));
+  if (!*stop) return run(1);
+  return Pause{{}, *stop};
 }
 
 }  // namespace rookery::debug

@@ -86,18 +86,19 @@ class DebugTarget {
 
   // --- Running ---
 
-  void set_stops(std::vector<StopPoint> stops) { stops_ = std::move(stops); }
+  // Those that execute come first, so that an instruction with both stops for what it is.
+  void set_stops(std::vector<StopPoint> stops);
 
-  struct Pause {
-    Progress progress;
+  struct Pause : Progress {
     std::optional<u32> stop;  // a stop point, by its place among set_stops()'
   };
 
   // Runs for a short while (one dispatch), or until the next instruction is one that a stop point
-  // stops: it was not executed then. The next run executes it without stopping there again.
+  // stops: it was not executed then. The next run goes on with it, without stopping for the same
+  // reason again.
   Result<Pause> run_to_stop();
 
-  // One step, or none: call again. Stops nowhere; `stop` is the load, store or access that it did.
+  // One step, or none: call again. Of the stop points, only those for data stop it, as above.
   Result<Pause> step();
 
  private:
@@ -109,14 +110,18 @@ class DebugTarget {
 
   Result<Look*> look();
   Result<void> change(const MachineState& state);
-  Result<Progress> run(u64 max_steps);
-  Result<std::optional<cpu::NextInstruction>> next_instruction();
-  Result<std::optional<u32>> stop_at_next_instruction();
+  Result<Pause> run(u64 max_steps);
+  Result<std::optional<u32>> stop_at_next_instruction(u32 first);
 
   DebuggedMachine& machine_;
   std::unique_ptr<Look> look_;
   std::vector<StopPoint> stops_;
-  std::optional<u64> passes_;  // hart.icount of the instruction that was stopped at
+  u32 first_data_stop_ = 0;
+  struct Passed {  // the instruction that the machine was stopped at
+    u64 icount;    // hart.icount
+    bool data;     // at its access, too
+  };
+  std::optional<Passed> passed_;
 };
 
 }  // namespace rookery::debug

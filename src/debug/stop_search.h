@@ -10,13 +10,8 @@
 
 namespace rookery::debug {
 
-// The first of `stops` that stops the machine before it executes `next`.
-std::optional<u32> find_execute_stop(const cpu::NextInstruction& next,
-                                     std::span<const StopPoint> stops);
-
-// The first of `stops` whose bytes `next` loads or stores, as the stop's kind has it. Addresses are
-// virtual; whether the access traps is not asked.
-std::optional<u32> find_data_stop(const cpu::NextInstruction& next,
-                                  std::span<const StopPoint> stops);
+// The first of `stops` that `next` would execute, or whose bytes it would load or store, as the
+// stop's kind has it. Addresses are virtual; whether the access traps is not asked.
+std::optional<u32> find_stop(const cpu::NextInstruction& next, std::span<const StopPoint> stops);
 
 }  // namespace rookery::debug
