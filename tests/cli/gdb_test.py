@@ -6,13 +6,51 @@ import re
 import time
 import unittest
 
-from gdb_sessions import ROOT, Mi, Rookery, Sessions, debuggee, skip_unless_ready
+from gdb_sessions import ROOT, Mi, Rookery, Sessions, debuggee, packet, skip_unless_ready
 
 DEFAULT_IMAGE = os.path.join(ROOT, "images/default/Image.zst")
 
 
 class OnTheCpu(Sessions, unittest.TestCase):
     ENGINE = ["--engine", "cpu"]
+
+    def test_a_second_gdb_is_turned_away(self):
+        with self.machine() as machine, machine.connect() as first:
+            first.sendall(packet(b"qC"))
+            self.assertEqual(first.recv(100), b"+" + packet(b"QC1"))
+            with machine.connect() as second:
+                self.assertEqual(second.recv(100), b"")
+            machine.wait_for(r"a second gdb, from 127\.0\.0\.1:\d+, was turned away: one is enough\.")
+            first.sendall(b"+" + packet(b"qC"))
+            self.assertEqual(first.recv(100), b"+" + packet(b"QC1"))
+
+    def test_garbage_does_no_harm(self):
+        with self.machine() as machine:
+            with machine.connect() as client:
+                client.sendall(os.urandom(100_000).replace(b"$", b"") + b"$" + b"a" * 200_000 + b"#00")
+                answer = b""
+                while not answer.endswith(b"-"):
+                    answer += client.recv(1000)
+            self.assertIn("$1 = 0x80000000\n", machine.gdb("p/x (long)$pc", elf=debuggee()))
+            self.ends_well(machine)
+
+    def test_a_gdb_that_vanishes_leaves_a_stopped_machine_stopped(self):
+        with self.machine() as machine:
+            with Mi(machine, debuggee()) as gdb:
+                gdb.ask("-exec-step-instruction 3", r"\*stopped")
+            machine.wait_for("gdb is gone: the machine stands still until another one attaches.")
+            self.assertEqual(machine.printed, b"")
+            said = machine.gdb("p $mcycle", "continue", elf=debuggee())
+            self.assertIn("$1 = 3\n", said)
+            self.ends_well(machine)
+
+    def test_no_timeout_while_gdb_holds_the_machine(self):
+        with self.machine(32, "--timeout", "1") as machine:
+            time.sleep(1.5)
+            self.assertIsNone(machine.process.poll())
+            machine.gdb("set {int}&released = 0", "detach", elf=debuggee())
+            self.assertEqual(machine.wait(), 124)
+            self.assertIn("(--timeout)", machine.said)
 
     def test_interrupts_are_fast(self):
         """Less than a dispatch, 0.1 s, and what the computer has to do besides."""
