@@ -2,7 +2,9 @@
 #include "debug/debug_target.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -17,6 +19,10 @@ constexpr std::size_t kMaxPages = 256;
 
 constexpr u64 kInstructionBytes = 4;
 constexpr u32 kLegalPrivileges = 0b1011;  // user, supervisor, machine
+
+u64 icount_of(const MachineState& state) {
+  return std::visit([](const auto& s) { return s.hart.icount; }, state);
+}
 
 u32 ram_bytes_of(const MachineState& state) {
   return std::visit([](const auto& s) { return s.machine.ram_bytes; }, state);
@@ -75,6 +81,7 @@ Result<DebugTarget::Look*> DebugTarget::look() {
 
 Result<void> DebugTarget::change(const MachineState& state) {
   look_.reset();
+  engine_looks_ = false;
   return machine_.engine().write_state(machine_.vm(), state);
 }
 
@@ -113,6 +120,7 @@ Result<bool> DebugTarget::write_register(u32 number, u64 value) {
           } else if (number == kPcRegister) {
             is_legal = value % kInstructionBytes == 0;
             s.hart.pc = static_cast<xlen>(value);
+            passed_.reset();
           } else if (number == kPrivilegeRegister) {
             is_legal = value < 4 && ((kLegalPrivileges >> value) & 1) != 0;
             s.hart.privilege = static_cast<u32>(value);
@@ -204,57 +212,80 @@ Result<bool> DebugTarget::write_memory(u64 va, std::span<const u8> bytes) {
 
 // --- Running ---
 
-Result<Progress> DebugTarget::run(u64 max_steps) {
+void DebugTarget::set_stops(std::vector<StopPoint> stops) {
+  const auto is_data = [](const StopPoint& stop) { return stop.kind != StopPoint::Kind::execute; };
+  assert(std::ranges::is_partitioned(stops, std::not_fn(is_data)));
+  first_data_stop_ = static_cast<u32>(std::ranges::find_if(stops, is_data) - stops.begin());
+  stops_ = std::move(stops);
+  engine_looks_ = false;
+}
+
+Result<Progress> DebugTarget::run(u64 max_steps, std::span<const StopPoint> stops) {
   look_.reset();
-  return machine_.run(max_steps);
-}
-
-Result<std::optional<cpu::NextInstruction>> DebugTarget::next_instruction() {
-  const auto seen = look();
-  if (!seen) return std::unexpected(seen.error());
-  auto next = (*seen)->probe->next_instruction();
-  if (auto done = (*seen)->ram.take_error(); !done) return std::unexpected(done.error());
-  return next;
-}
-
-Result<void> DebugTarget::use_stops(std::span<const StopPoint> stops) {
+  passed_.reset();
+  engine_looks_ = false;
   Engine& engine = machine_.engine();
   if (used_by_ != &engine) used_stops_.clear();
   used_by_ = &engine;
-  if (std::ranges::equal(stops, used_stops_)) return {};
-  used_stops_.assign(stops.begin(), stops.end());
-  return engine.set_stops(machine_.vm(), stops);
+  if (!std::ranges::equal(stops, used_stops_)) {
+    if (auto done = engine.set_stops(machine_.vm(), stops); !done)
+      return std::unexpected(std::move(done.error()));
+    used_stops_.assign(stops.begin(), stops.end());
+  }
+  return machine_.run(max_steps);
 }
 
-Result<DebugTarget::Pause> DebugTarget::run_to_stop() {
-  if (auto done = use_stops(stops_); !done) return std::unexpected(std::move(done.error()));
-  const auto made = run(std::numeric_limits<u64>::max());
-  if (!made) return std::unexpected(made.error());
-  return Pause{*made, made->stop};
+// Which of the stop points from `first` on. The interrupts that are due are taken if it is in their
+// handler.
+Result<std::optional<u32>> DebugTarget::stop_at_next_instruction(u32 first) {
+  if (first == stops_.size()) return std::nullopt;
+  const auto seen = look();
+  if (!seen) return std::unexpected(seen.error());
+  const auto next = (*seen)->probe->next_instruction();
+  if (auto done = (*seen)->ram.take_error(); !done) return std::unexpected(done.error());
+  if (!next) return std::nullopt;
+  const u64 icount = icount_of(next->state);
+  if (passed_ && passed_->icount == icount) {
+    if (passed_->data) return std::nullopt;
+    first = first_data_stop_;
+  }
+  const auto found = find_stop(*next, std::span(stops_).subspan(first));
+  if (!found) return std::nullopt;
+  const u32 stop = first + *found;
+  if (auto done = change(next->state); !done) return std::unexpected(done.error());
+  passed_ = Passed{icount, stop >= first_data_stop_};
+  return stop;
 }
 
-Result<DebugTarget::Pause> DebugTarget::step() {
-  const auto is_data = [](const StopPoint& stop) { return stop.kind != StopPoint::Kind::execute; };
-  std::optional<u32> stop;
-  u64 next_pc = 0;
-  if (std::ranges::any_of(stops_, is_data)) {
-    const auto next = next_instruction();
-    if (!next) return std::unexpected(next.error());
-    if (*next) {
-      stop = find_data_stop(**next, stops_);
-      next_pc = (*next)->pc + kInstructionBytes;
-    }
+// The engine knows nothing of the reason for which the machine stopped last, so the first instruction
+// is looked at here.
+Result<Progress> DebugTarget::run_to_stop() {
+  u64 steps = 0;
+  if (!engine_looks_ && !stops_.empty()) {
+    auto stop = stop_at_next_instruction(0);
+    if (!stop) return std::unexpected(std::move(stop.error()));
+    if (*stop) return Progress{.stop = *stop};
+    auto first = run(1, {});
+    if (!first || first->ended || first->steps == 0) return first;
+    steps = first->steps;
   }
-  if (auto done = use_stops({}); !done) return std::unexpected(std::move(done.error()));
-  const auto made = run(1);
-  if (!made) return std::unexpected(made.error());
-  Pause pause{*made, std::nullopt};
-  if (stop && made->steps != 0 && !made->ended) {
-    const auto pc = read_register(kPcRegister);
-    if (!pc) return std::unexpected(pc.error());
-    if (**pc == next_pc) pause.stop = stop;  // else it trapped
+  auto progress = run(std::numeric_limits<u64>::max(), stops_);
+  if (!progress) return progress;
+  progress->steps += steps;
+  engine_looks_ = !progress->stop;
+  if (progress->stop) {
+    const auto seen = look();
+    if (!seen) return std::unexpected(seen.error());
+    passed_ = Passed{icount_of((*seen)->probe->state()), *progress->stop >= first_data_stop_};
   }
-  return pause;
+  return progress;
+}
+
+Result<Progress> DebugTarget::step() {
+  auto stop = stop_at_next_instruction(first_data_stop_);
+  if (!stop) return std::unexpected(std::move(stop.error()));
+  if (*stop) return Progress{.stop = *stop};
+  return run(1, {});
 }
 
 }  // namespace rookery::debug

@@ -27,7 +27,7 @@ namespace rookery::debug {
 struct Progress {
   u64 steps = 0;
   bool ended = false;  // the machine will never run again
-  // It stands before an instruction of this stop point (Engine::set_stops), resumed already.
+  // It stands before an instruction of this stop point, by its place among those that were set.
   std::optional<u32> stop = std::nullopt;
 };
 
@@ -38,8 +38,9 @@ class DebuggedMachine {
   // Another one after a reboot.
   virtual Engine& engine() = 0;
   virtual u32 vm() const = 0;
-  // Makes at most `max_steps` steps, and does all that belongs to them: console, typing, exits. May
-  // make none, because the guest sleeps.
+  // Makes at most `max_steps` steps, or runs into one of the engine's stop points, and does all that
+  // belongs to them: console, typing, exits. A machine that stopped is resumed. May make none,
+  // because the guest sleeps.
   virtual Result<Progress> run(u64 max_steps) = 0;
   // A line about how it is going, for people.
   virtual Result<std::string> status() = 0;
@@ -87,19 +88,16 @@ class DebugTarget {
 
   // --- Running ---
 
-  void set_stops(std::vector<StopPoint> stops) { stops_ = std::move(stops); }
+  // Those that execute come first, so that an instruction with both stops for what it is.
+  void set_stops(std::vector<StopPoint> stops);
 
-  struct Pause {
-    Progress progress;
-    std::optional<u32> stop;  // a stop point, by its place among set_stops()'
-  };
+  // Runs for a short while (one dispatch), or until the next instruction is one that a stop point
+  // stops: it was not executed then. The next run goes on with it, without stopping for the same
+  // reason again.
+  Result<Progress> run_to_stop();
 
-  // Runs for a short while (one dispatch), or until a stop point of the engine stops it: before the
-  // instruction, which the next run executes without stopping there again.
-  Result<Pause> run_to_stop();
-
-  // One step, or none: call again. Stops nowhere; `stop` is the load, store or access that it did.
-  Result<Pause> step();
+  // One step, or none: call again. Of the stop points, only those for data stop it, as above.
+  Result<Progress> step();
 
  private:
   struct Look {  // at the machine as it stands
@@ -110,13 +108,19 @@ class DebugTarget {
 
   Result<Look*> look();
   Result<void> change(const MachineState& state);
-  Result<Progress> run(u64 max_steps);
-  Result<std::optional<cpu::NextInstruction>> next_instruction();
-  Result<void> use_stops(std::span<const StopPoint> stops);
+  Result<Progress> run(u64 max_steps, std::span<const StopPoint> stops);
+  Result<std::optional<u32>> stop_at_next_instruction(u32 first);
 
   DebuggedMachine& machine_;
   std::unique_ptr<Look> look_;
   std::vector<StopPoint> stops_;
+  u32 first_data_stop_ = 0;
+  struct Passed {  // the instruction that the machine was stopped at
+    u64 icount;    // hart.icount
+    bool data;     // at its access, too
+  };
+  std::optional<Passed> passed_;
+  bool engine_looks_ = false;  // at the next instruction, because it ran with the stop points
   // What the engine has of them, and which engine: a reboot makes another one.
   std::vector<StopPoint> used_stops_;
   const Engine* used_by_ = nullptr;

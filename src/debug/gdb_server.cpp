@@ -140,26 +140,15 @@ void GdbServer::machine_ended(int status) {
 // --- Running ---
 
 Result<void> GdbServer::turn() {
-  if (run_ == Run::stepping) {
-    const auto pause = target_.step();
-    if (!pause) return std::unexpected(pause.error());
-    if (pause->progress.ended || pause->progress.steps == 0) return {};
-    if (goes_on_after_step_ && !pause->stop) {
-      run_ = Run::continuing;  // the access trapped: it did not happen
-    } else {
-      stop(pause->stop ? stop_reason(*pause->stop) : std::string(kStopByTrap));
-    }
-    return {};
-  }
-  const auto pause = target_.run_to_stop();
+  const bool steps = run_ == Run::stepping;
+  const auto pause = steps ? target_.step() : target_.run_to_stop();
   if (!pause) return std::unexpected(pause.error());
-  if (pause->progress.ended || !pause->stop) return {};
-  if (points_[*pause->stop].stop.kind == StopPoint::Kind::execute) {
+  if (pause->ended) return {};
+  // gdb for RISC-V expects to be stopped before a watched access, and lets it happen by a step.
+  if (pause->stop) {
     stop(stop_reason(*pause->stop));
-  } else {
-    // gdb wants to see what the access has done.
-    run_ = Run::stepping;
-    goes_on_after_step_ = true;
+  } else if (steps && pause->steps != 0) {
+    stop(std::string(kStopByTrap));
   }
   return {};
 }
@@ -185,7 +174,8 @@ std::string GdbServer::stop_reason(u32 stop) const {
 
 GdbServer::Answer GdbServer::start(Run run) {
   run_ = run;
-  goes_on_after_step_ = false;
+  std::ranges::stable_partition(
+      points_, [](const Point& point) { return point.stop.kind == StopPoint::Kind::execute; });
   std::vector<StopPoint> stops;
   for (const Point& point : points_) stops.push_back(point.stop);
   target_.set_stops(std::move(stops));

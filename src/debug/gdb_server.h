@@ -121,7 +121,6 @@ class GdbServer {
   std::string last_stop_;    // the last stop reply
   std::vector<Point> points_;
   Run run_ = Run::held;
-  bool goes_on_after_step_ = false;  // the step lets an access happen that was stopped at
   bool attached_ = false;
   bool acks_ = true;
   bool wants_end_ = false;

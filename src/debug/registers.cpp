@@ -39,6 +39,7 @@ std::string target_description(isa::Xlen xlen) {
       "<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"
       "<target version=\"1.0\">\n"
       "<architecture>riscv:rv{}</architecture>\n"
+      "<osabi>none</osabi>\n"  // a hart: a Linux program's gdb would step by breakpoints
       "<feature name=\"org.gnu.gdb.riscv.cpu\">\n",
       bits);
   const auto add = [&](std::string_view name, u32 number, std::string_view type,
@@ -52,8 +53,10 @@ std::string target_description(isa::Xlen xlen) {
   }
   add("pc", kPcRegister, "code_ptr", "");
   xml += "</feature>\n<feature name=\"org.gnu.gdb.riscv.csr\">\n";
+  // Unsigned, or gdb would take "*$stvec" for an address that is sign-extended.
+  const std::string csr_type = fmt::format("uint{}", bits);
   for (const CsrName& csr : csr_names(xlen)) {
-    add(csr.name, kFirstCsrRegister + csr.number, "int", " group=\"csr\"");
+    add(csr.name, kFirstCsrRegister + csr.number, csr_type, " group=\"csr\"");
   }
   xml += "</feature>\n<feature name=\"org.gnu.gdb.riscv.virtual\">\n";
   add("priv", kPrivilegeRegister, "int", "");

@@ -40,16 +40,17 @@ bool overlap(u64 va, u64 bytes, u64 other_va, u64 other_bytes) {
 
 }  // namespace
 
-std::optional<u32> find_data_stop(const cpu::NextInstruction& next,
-                                  std::span<const StopPoint> stops) {
+std::optional<u32> find_stop(const cpu::NextInstruction& next, std::span<const StopPoint> stops) {
   using Kind = StopPoint::Kind;
   const DataAccess access = access_of(next);
   for (u32 i = 0; i < stops.size(); ++i) {
     const StopPoint& stop = stops[i];
-    if (stop.kind == Kind::execute) continue;
     const bool is_its_kind =
         (stop.kind != Kind::load && access.stores) || (stop.kind != Kind::store && access.loads);
-    if (is_its_kind && overlap(access.va, access.bytes, stop.va, stop.bytes)) return i;
+    const bool is_hit = stop.kind == Kind::execute
+                            ? next.pc == stop.va
+                            : is_its_kind && overlap(access.va, access.bytes, stop.va, stop.bytes);
+    if (is_hit) return i;
   }
   return std::nullopt;
 }

@@ -57,6 +57,9 @@ bare_program(plic 32 64)
 bare_program(uart 32 64)
 bare_program(bus 32 64)
 
+# For gdb
+bare_program(debugger 32 64)
+
 # Sv32
 bare_program(sv32_permissions 32)
 bare_program(sv32_faults 32)

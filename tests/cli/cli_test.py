@@ -137,6 +137,16 @@ BAD_INPUTS = [
     (["run", "--stats=xml"], USAGE, '"xml" is neither text nor json'),
     (["run", "--bare", "{endless}", "--kernel", "{kernel}"], USAGE, "--kernel excludes --bare"),
     (["run", "--append", "x" * 5000], USAGE, "The kernel command line has 5000 bytes; the limit is 2048."),
+    # gdb
+    (["run", "--gdb", "gopher"], USAGE, '--gdb "gopher" is not [HOST:]PORT with a port from 0 to 65535'),
+    (["run", "--gdb", "65536"], USAGE, "is not [HOST:]PORT"),
+    (["run", "--gdb", "-1"], USAGE, ""),
+    (["run", "--gdb", "1234:"], USAGE, "is not [HOST:]PORT"),
+    (["run", "--gdb", "nowhere.invalid:1234"], USAGE, '--gdb cannot listen at "nowhere.invalid": '),
+    (["run", "--gdb", "192.0.2.1:0"], IO, "--gdb cannot listen at 192.0.2.1 port 0: Cannot assign requested address."),
+    (["run", "--gdb", "0", "--gdb-vm", "3"], USAGE,
+     "--gdb-vm 3: there is no such machine. This run has one, and its number is 0."),
+    (["run", "--gdb-vm", "0"], USAGE, "--gdb-vm requires --gdb"),
     # Files that are not there
     (["run", "--kernel", "/nonexistent"], IO, 'Cannot open the kernel "/nonexistent": No such file or directory.'),
     (["run", "-initrd", "/nonexistent"], IO, 'Cannot open the initrd "/nonexistent"'),

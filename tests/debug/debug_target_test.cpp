@@ -43,7 +43,7 @@ std::optional<u32> run_on(DebugTarget& target) {
   for (;;) {
     const auto pause = target.run_to_stop();
     EXPECT_TRUE(pause);
-    if (!pause || pause->stop || pause->progress.ended) return pause ? pause->stop : std::nullopt;
+    if (!pause || pause->stop || pause->ended) return pause ? pause->stop : std::nullopt;
   }
 }
 
@@ -202,29 +202,43 @@ TEST_P(BothWidths, StopsBeforeAccessesOfTheRightKind) {
     ASSERT_TRUE(*target.write_register(a1, kData));
     // The illegal instruction's handler.
     ASSERT_TRUE(*target.write_register(csr(kMtvec), test::kCodePa + 0x100));
-    target.set_stops({{one.kind, kData + 3, 1}, {Kind::execute, test::kCodePa + 0x100, 4}});
+    target.set_stops({{Kind::execute, test::kCodePa + 0x100, 4}, {one.kind, kData + 3, 1}});
     std::vector<u64> stopped_at;
-    while (run_on(target) == 0u) {
+    while (run_on(target) == 1u) {
       stopped_at.push_back((read(target, kPcRegister) - test::kCodePa) / 4);
     }
     EXPECT_EQ(stopped_at, one.stops_at);
   }
 }
 
-TEST_P(BothWidths, AStepSaysWhatItAccessed) {
+TEST_P(BothWidths, AnInstructionStopsForItselfAndForItsAccess) {
+  BareMachine machine(GetParam(), {test::sw(a0, a1, 0), test::kLoopForever});
+  DebugTarget target(machine);
+  ASSERT_TRUE(*target.write_register(a1, kData));
+  target.set_stops({{StopPoint::Kind::execute, test::kCodePa, 4},
+                    {StopPoint::Kind::store, kData, 4},
+                    {StopPoint::Kind::access, kData, 4}});
+  EXPECT_EQ(run_on(target), 0u);
+  EXPECT_EQ(run_on(target), 1u);
+  EXPECT_EQ(target.run_to_stop()->stop, std::nullopt);
+  EXPECT_GT(machine.icount(), 1u);
+}
+
+TEST_P(BothWidths, AStepStopsBeforeAnAccessOnce) {
   BareMachine machine(GetParam(), {test::sw(a0, a1, 0), test::lw(a0, a1, 0), test::kNop});
   DebugTarget target(machine);
   ASSERT_TRUE(*target.write_register(a1, kData));
-  target.set_stops({{StopPoint::Kind::store, kData, 4}});
-  EXPECT_EQ(target.step()->stop, 0u);
+  target.set_stops({{StopPoint::Kind::execute, test::kCodePa, 4},
+                    {StopPoint::Kind::store, kData, 4},
+                    {StopPoint::Kind::load, kData, 4}});
+  EXPECT_EQ(target.step()->stop, 1u);
+  EXPECT_EQ(machine.icount(), 0u);
   EXPECT_EQ(target.step()->stop, std::nullopt);
-  // One that traps accesses nothing.
-  ASSERT_TRUE(*target.write_register(a1, 0));
-  ASSERT_TRUE(*target.write_register(kPcRegister, test::kCodePa));
-  target.set_stops({{StopPoint::Kind::store, 0, 4}});
-  const auto trapped = target.step();
-  EXPECT_EQ(trapped->progress.steps, 1u);
-  EXPECT_EQ(trapped->stop, std::nullopt);
+  EXPECT_EQ(machine.icount(), 1u);
+  EXPECT_EQ(target.step()->stop, 2u);
+  EXPECT_EQ(target.step()->stop, std::nullopt);
+  EXPECT_EQ(target.step()->stop, std::nullopt);
+  EXPECT_EQ(machine.icount(), 3u);
 }
 
 // An interrupt that is due comes first: the stop is in its handler, and that is where pc is.
@@ -249,7 +263,7 @@ TEST_P(BothWidths, InterruptsComeBeforeTheInstruction) {
 TEST_P(BothWidths, WithoutStopPointsItRunsInOneGo) {
   BareMachine machine(GetParam(), {test::kLoopForever});
   DebugTarget target(machine);
-  EXPECT_EQ(target.run_to_stop()->progress.steps, 10'000u);
+  EXPECT_EQ(target.run_to_stop()->steps, 10'000u);
   EXPECT_EQ(machine.runs, 1u);
 }
 

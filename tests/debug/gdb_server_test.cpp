@@ -201,17 +201,22 @@ TEST(GdbServer, StopsAtBreakpoints) {
   EXPECT_EQ(session.payloads(), "T02thread:1;");
 }
 
-TEST(GdbServer, ReportsWatchpointsAfterTheAccess) {
+// gdb then takes the watchpoint out, steps, and looks at what has changed.
+TEST(GdbServer, ReportsWatchpointsBeforeTheAccess) {
   Session session({test::sw(a0, a1, 0), test::lw(a0, a1, 4), test::kNop, test::kLoopForever});
-  session.ask(fmt::format("Pb={}", "00100080"));
+  session.ask("Pb=00100080");
   session.ask("Pa=2a000000");
   EXPECT_EQ(session.ask("Z2,80001002,2"), "OK");
   EXPECT_EQ(session.ask("Z3,80001004,4"), "OK");
+  EXPECT_EQ(session.ask("Z0,80000008,4"), "OK");
   EXPECT_EQ(session.resume("c"), "T05thread:1;watch:80001002;");
-  EXPECT_EQ(session.ask("p20"), "04000080");
+  EXPECT_EQ(session.machine.icount(), 0u);
+  EXPECT_EQ(session.resume("s"), "T05thread:1;");
   EXPECT_EQ(session.machine.word(kData), 42u);
   EXPECT_EQ(session.resume("s"), "T05thread:1;rwatch:80001004;");
-  EXPECT_EQ(session.ask("p20"), "08000080");
+  EXPECT_EQ(session.ask("p20"), "04000080");
+  EXPECT_EQ(session.resume("c"), "T05thread:1;swbreak:;");
+  EXPECT_EQ(session.machine.icount(), 2u);
 }
 
 TEST(GdbServer, RefusesStopPointsThatCannotBe) {
