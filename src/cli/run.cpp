@@ -10,8 +10,10 @@
 #include "cli/console.h"
 #include "cli/engines.h"
 #include "cli/exit_codes.h"
+#include "cli/recording_file.h"
 #include "machine/boot.h"
 #include "machine/machine.h"
+#include "machine/machine_identity.h"
 
 namespace rookery::cli {
 namespace {
@@ -19,6 +21,9 @@ namespace {
 // A terminal has to feel immediate; nobody watches a pipe.
 constexpr u64 kTerminalDispatchUs = 20'000;
 constexpr u64 kPipeDispatchUs = 100'000;
+
+// How often a recording on the CPU engine gets the machine's hash, unless told.
+constexpr u64 kCpuHashStride = 20'000'000;
 
 struct RunArguments {
   MachineConfig machine;
@@ -30,6 +35,9 @@ struct RunArguments {
   bool no_console = false;
   bool trace_exits = false;
   std::string stats;  // empty, text or json
+  std::string record;
+  std::string record_hashes;
+  std::string replay;
 };
 
 // The image that boots without a word said: images/default of the data folder.
@@ -87,6 +95,8 @@ const char* name_of(EndReason reason) {
       return "stuck";
     case EndReason::reboot_at_end:
       return "reboot";
+    case EndReason::recording_stops:
+      return "recording stops";
   }
   return "unknown";
 }
@@ -122,8 +132,25 @@ Ending ending_of(const RunEnd& end, const MachineStatus& status) {
               "the guest waits for an interrupt that cannot come: the run is over."};
     case EndReason::reboot_at_end:
       return {kExitGood, "the guest rebooted and there is no more input: the run is over."};
+    case EndReason::recording_stops:
+      return {kExitLimitReached, fmt::format("nothing is known of what came after {} instructions.",
+                                             status.instructions)};
   }
   return {};
+}
+
+// The same, for an end that a recording has: the status is what it was.
+Ending replayed_ending_of(const RunEnd& end, const MachineStatus& status) {
+  Ending ending = ending_of(end, status);
+  if (end.reason == EndReason::shutdown && ending.sentence.empty())
+    ending.sentence = "the guest shut down.";
+  if (end.reason == EndReason::timeout)
+    ending.sentence =
+        fmt::format("it was stopped after {} instructions (--timeout).", status.instructions);
+  if (end.reason == EndReason::stopped)
+    ending = {kExitGood, fmt::format("it was stopped after {} instructions.", status.instructions)};
+  ending.sentence = "the recording is over: " + ending.sentence;
+  return ending;
 }
 
 std::string stats_text(const std::string& format, const RunEnd& end, const MachineStatus& status,
@@ -150,6 +177,13 @@ std::string stats_text(const std::string& format, const RunEnd& end, const Machi
       "engine.\n",
       status.instructions, wall_seconds, mips, status.dirty_pages,
       size_text(status.dirty_pages * isa::PAGE_BYTES), status.exits, status.engine);
+}
+
+// Instructions between two hashes of a recording; 0: none.
+Result<u64> hash_stride_of(const std::string& asked, bool is_cpu) {
+  if (asked == "off") return 0;
+  if (asked.empty()) return is_cpu ? kCpuHashStride : 0;
+  return parse_count(asked, "--record-hashes");
 }
 
 // Turns until the end, with the status line in between.
@@ -189,6 +223,15 @@ Result<int> run(RunArguments arguments) {
     if (!timeout_us) return std::unexpected(std::move(timeout_us.error()));
     options.timeout_us = *timeout_us;
   }
+  std::optional<Recording> replay;
+  if (!arguments.replay.empty()) {
+    auto recording = read_recording(arguments.replay);
+    if (!recording) return std::unexpected(std::move(recording.error()));
+    replay = *std::move(recording);
+    options.replay = &*replay;
+    use_recorded_machine(replay->machine, arguments.append_given, !arguments.memory.empty(),
+                         machine_config);
+  }
   if (machine_config.bare_path.empty() && machine_config.kernel_path.empty()) {
     if (auto done = use_default_image(arguments); !done)
       return std::unexpected(std::move(done.error()));
@@ -198,15 +241,37 @@ Result<int> run(RunArguments arguments) {
   auto files = read_boot_files(machine_config);
   if (!files) return std::unexpected(std::move(files.error()));
   machine_config.xlen = guess_xlen(*files).value_or(Xlen::rv32);
+  RecordedMachine identity = describe_files(machine_config, *files);
   auto image = plan_boot(machine_config, *std::move(files));
   if (!image) return std::unexpected(std::move(image.error()));
+  describe_image(identity, *image);
+  identity.program = "rookery " ROOKERY_VERSION;
+  if (replay) {
+    if (auto same = check_same_machine(replay->machine, identity); !same)
+      return std::unexpected(
+          std::move(same.error()).during(fmt::format("replaying \"{}\"", arguments.replay)));
+  }
 
   auto engine = choose_engine(arguments.engine);
   if (!engine) return std::unexpected(std::move(engine.error()));
+  const bool is_cpu = engine->adapter.empty();
+  identity.engine = is_cpu ? "CPU" : fmt::format("GPU ({})", engine->adapter);
+  std::unique_ptr<RecordingFile> record;
+  if (!arguments.record.empty()) {
+    auto file = RecordingFile::create(arguments.record, identity);
+    if (!file) return std::unexpected(std::move(file.error()));
+    record = *std::move(file);
+    options.journal = record.get();
+    auto stride = hash_stride_of(arguments.record_hashes, is_cpu);
+    if (!stride) return std::unexpected(std::move(stride.error()));
+    options.hash_stride = *stride;
+  }
 
   auto console = Console::open({arguments.no_console, arguments.trace_exits});
   if (!console) return std::unexpected(std::move(console.error()));
   if (!engine->note.empty()) (*console)->note(engine->note);
+  if (replay && !replay->cut.empty())
+    (*console)->note(replay->cut + " It is replayed up to there.");
   options.input = (*console)->input_mode();
   options.dispatch_us =
       options.input == InputMode::terminal ? kTerminalDispatchUs : kPipeDispatchUs;
@@ -222,7 +287,8 @@ Result<int> run(RunArguments arguments) {
   if (!end) return std::unexpected(std::move(end.error()));
   auto status = (*machine)->status();
   if (!status) return std::unexpected(std::move(status.error()));
-  const Ending ending = ending_of(*end, *status);
+  const Ending ending =
+      end->replayed ? replayed_ending_of(*end, *status) : ending_of(*end, *status);
   (*console)->finish_line();
   if (!ending.sentence.empty()) (*console)->note(ending.sentence);
   if (!arguments.stats.empty())
@@ -274,7 +340,20 @@ void add_run_command(CLI::App& app, Command& chosen) {
                     "A line on standard error for each exit to the host");
   command->add_flag("--stats{text}", arguments->stats,
                     "Instructions, time, speed at the end; --stats=json for programs");
-  for (auto* option : {kernel, initrd, dtb, bios, bare}) option->type_name("FILE");
+  auto* record = command->add_option(
+      "--record", arguments->record,
+      "Store all that enters the machine, for --replay: what is typed, and when");
+  auto* replay = command->add_option("--replay", arguments->replay,
+                                     "Run again what --record stored, on either engine");
+  command
+      ->add_option(
+          "--record-hashes", arguments->record_hashes,
+          "Also store the machine's hash every so many instructions, for --replay to check "
+          "(default: 20M on the CPU engine, off on the GPU)")
+      ->type_name("COUNT|off")
+      ->needs(record);
+  record->excludes(replay);
+  for (auto* option : {kernel, initrd, dtb, bios, bare, record, replay}) option->type_name("FILE");
 
   command->footer(
       "On a terminal: Ctrl-A x ends the machine, Ctrl-A h tells the other keys. Piped input is "
@@ -292,7 +371,8 @@ void add_run_command(CLI::App& app, Command& chosen) {
       "  rookery run --engine gpu --adapter software      on a GPU emulated by the CPU\n"
       "  echo 'uname -a' | rookery run --timeout 60       type a line, see the answer\n"
       "  rookery run --bios fw_dynamic.bin                under OpenSBI\n"
-      "  rookery run --bare test.elf --stats              a bare-metal program, then numbers");
+      "  rookery run --bare test.elf --stats              a bare-metal program, then numbers\n"
+      "  rookery run --record session.rec                 then: rookery run --replay session.rec");
   command->callback([&chosen, arguments, append] {
     arguments->append_given = append->count() > 0;
     if (!arguments->stats.empty() && arguments->stats != "text" && arguments->stats != "json") {
