@@ -187,11 +187,13 @@ void Console::say_help() {
 
 void Console::sleep(u64 us) {
   if (stop_requested()) return;
-  pollfd entry{STDIN_FILENO, POLLIN, 0};
-  const bool listens = input_mode_ != InputMode::none && !input_closed_;
+  std::vector<pollfd> entries;
+  if (input_mode_ != InputMode::none && !input_closed_)
+    entries.push_back({STDIN_FILENO, POLLIN, 0});
+  for (const int descriptor : wakers_) entries.push_back({descriptor, POLLIN, 0});
   const timespec duration{static_cast<time_t>(us / 1'000'000),
                           static_cast<long>(us % 1'000'000) * 1000};
-  ppoll(&entry, listens ? 1 : 0, &duration, nullptr);
+  ppoll(entries.data(), entries.size(), &duration, nullptr);
 }
 
 bool Console::stop_requested() { return quit_ || stop_signal() != 0; }

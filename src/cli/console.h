@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "cli/terminal.h"
 #include "machine/host.h"
@@ -52,6 +54,9 @@ class Console : public MachineHost {
   void show_progress(u64 instructions, double mips);
   void erase_progress();
 
+  // Input at these descriptors ends a sleep too.
+  void wake_on(std::vector<int> descriptors) { wakers_ = std::move(descriptors); }
+
   // True once after Ctrl-A c.
   bool take_status_request();
 
@@ -66,6 +71,7 @@ class Console : public MachineHost {
   bool screen_is_terminal_ = false;     // standard output
   bool notes_are_on_terminal_ = false;  // standard error
 
+  std::vector<int> wakers_;
   bool input_closed_ = false;
   bool escape_ = false;  // Ctrl-A was typed, its key is next
   bool quit_ = false;

@@ -10,7 +10,9 @@
 #include "cli/console.h"
 #include "cli/engines.h"
 #include "cli/exit_codes.h"
+#include "cli/monitor_socket.h"
 #include "cli/recording_file.h"
+#include "debug/monitor.h"
 #include "machine/boot.h"
 #include "machine/machine.h"
 #include "machine/machine_identity.h"
@@ -38,6 +40,7 @@ struct RunArguments {
   std::string record;
   std::string record_hashes;
   std::string replay;
+  std::string monitor;
 };
 
 // The image that boots without a word said: images/default of the data folder.
@@ -77,28 +80,6 @@ std::string status_line(const MachineStatus& status) {
       "{} instructions, {:.1f} MIPS, {} engine, {} dirty pages ({}), {:.1f} s of guest time.",
       count_text(status.instructions), status.mips, status.engine, status.dirty_pages,
       size_text(status.dirty_pages * isa::PAGE_BYTES), static_cast<double>(status.guest_us) / 1e6);
-}
-
-const char* name_of(EndReason reason) {
-  switch (reason) {
-    case EndReason::shutdown:
-      return "shutdown";
-    case EndReason::instructions:
-      return "instructions";
-    case EndReason::timeout:
-      return "timeout";
-    case EndReason::stopped:
-      return "stopped";
-    case EndReason::idle:
-      return "idle";
-    case EndReason::stuck:
-      return "stuck";
-    case EndReason::reboot_at_end:
-      return "reboot";
-    case EndReason::recording_stops:
-      return "recording stops";
-  }
-  return "unknown";
 }
 
 // What the end means for whoever started us, and the sentence for it (empty: nothing needs saying).
@@ -167,7 +148,7 @@ std::string stats_text(const std::string& format, const RunEnd& end, const Machi
         {"guest_seconds", static_cast<double>(status.guest_us) / 1e6},
         {"dirty_pages", status.dirty_pages},
         {"exits", status.exits},
-        {"end", name_of(end.reason)},
+        {"end", end_name(end.reason)},
         {"exit_code", code},
     };
     return json.dump() + "\n";
@@ -186,18 +167,29 @@ Result<u64> hash_stride_of(const std::string& asked, bool is_cpu) {
   return parse_count(asked, "--record-hashes");
 }
 
-// Turns until the end, with the status line in between.
-Result<RunEnd> drive(Machine& machine, Console& console) {
+// The monitor of a run that has one.
+struct Monitoring {
+  MonitorSocket& socket;
+  debug::Monitor& monitor;
+};
+
+// Turns until the end, with the status line and the monitor in between.
+Result<RunEnd> drive(Machine& machine, Console& console, std::optional<Monitoring> monitoring) {
   for (;;) {
+    if (monitoring) console.wake_on(monitoring->socket.descriptors());
     auto end = machine.turn();
     if (!end) return std::unexpected(std::move(end.error()));
-    if (*end) return **end;
+    if (*end) {
+      if (monitoring) monitoring->socket.finish(monitoring->monitor, **end);
+      return **end;
+    }
+    if (monitoring) monitoring->socket.serve(monitoring->monitor);
     if (console.take_status_request()) {
       auto status = machine.status();
       if (!status) return std::unexpected(std::move(status.error()));
       console.note(status_line(*status));
     }
-    if (machine.is_asleep()) {
+    if (machine.is_asleep() || machine.is_paused()) {
       console.erase_progress();  // nobody waits for the machine
     } else {
       console.show_progress(machine.instructions(), machine.mips());
@@ -252,6 +244,13 @@ Result<int> run(RunArguments arguments) {
           std::move(same.error()).during(fmt::format("replaying \"{}\"", arguments.replay)));
   }
 
+  std::unique_ptr<MonitorSocket> monitor_socket;
+  if (!arguments.monitor.empty()) {
+    auto opened = MonitorSocket::open(arguments.monitor);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    monitor_socket = *std::move(opened);
+  }
+
   auto engine = choose_engine(arguments.engine);
   if (!engine) return std::unexpected(std::move(engine.error()));
   const bool is_cpu = engine->adapter.empty();
@@ -283,7 +282,10 @@ Result<int> run(RunArguments arguments) {
   auto machine = Machine::create(*std::move(image), make_engine, options, **console);
   if (!machine) return std::unexpected(std::move(machine.error()));
 
-  auto end = drive(**machine, **console);
+  debug::Monitor monitor(**machine, ROOKERY_VERSION);
+  std::optional<Monitoring> monitoring;
+  if (monitor_socket) monitoring.emplace(Monitoring{*monitor_socket, monitor});
+  auto end = drive(**machine, **console, monitoring);
   if (!end) return std::unexpected(std::move(end.error()));
   auto status = (*machine)->status();
   if (!status) return std::unexpected(std::move(status.error()));
@@ -353,6 +355,10 @@ void add_run_command(CLI::App& app, Command& chosen) {
       ->type_name("COUNT|off")
       ->needs(record);
   record->excludes(replay);
+  command
+      ->add_option("--monitor", arguments->monitor,
+                   "Listen there for a program that pauses, steps and looks into the machine")
+      ->type_name("unix:PATH");
   for (auto* option : {kernel, initrd, dtb, bios, bare, record, replay}) option->type_name("FILE");
 
   command->footer(

@@ -18,6 +18,9 @@ enum class EndReason : u8 {
   recording_stops = 7,  // a recording that was cut off knows no more; never in a recording
 };
 
+// "shutdown", "recording stops": for programs to read.
+const char* end_name(EndReason reason);
+
 struct RunEnd {
   EndReason reason = EndReason::shutdown;
   u32 status = 0;         // the guest's own, for shutdown
