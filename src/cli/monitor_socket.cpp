@@ -121,17 +121,24 @@ void MonitorSocket::serve(debug::Monitor& monitor) {
   accept_clients(monitor);
   if (hears_client()) read_requests(monitor);
   send_answers();
-  if (!client_said_all_) return;
-  // A client that closed only its own half still reads; one that has gone does not.
+  const bool has_all = unsent_.empty() && !monitor.is_stepping();
+  if (client_said_all_ && (has_all || client_has_gone())) close_client();
+}
+
+// A client that closed only its own half still reads; one that has gone does not.
+bool MonitorSocket::client_has_gone() const {
   pollfd entry{client_, 0, 0};
-  const bool has_gone = ::poll(&entry, 1, 0) > 0;
-  if (has_gone || (unsent_.empty() && !monitor.is_stepping())) close_client();
+  return ::poll(&entry, 1, 0) > 0;
 }
 
 void MonitorSocket::accept_clients(debug::Monitor& monitor) {
   for (int tries = 0; tries < kBacklog; ++tries) {
     const int descriptor = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) return;
+    if (client_ >= 0 && client_has_gone()) {
+      read_requests(monitor);  // its last words
+      close_client();
+    }
     if (client_ < 0) {
       client_ = descriptor;
       client_said_all_ = false;

@@ -42,6 +42,7 @@ class MonitorSocket {
   void send_answers();
   void close_client();
   bool hears_client() const;
+  bool client_has_gone() const;
 
   std::string path_;
   int listener_;
