@@ -21,7 +21,7 @@ constexpr std::size_t kFirstRecord = kMagic.size() + kVersionBytes;
 
 constexpr std::size_t kHeadBytes = 4;
 constexpr std::size_t kCheckBytes = 4;
-constexpr std::size_t kMaxPayloadBytes = 0xffff;
+[[maybe_unused]] constexpr std::size_t kMaxPayloadBytes = 0xffff;  // for assert()
 constexpr u8 kHeadConstant = 0x5a;
 constexpr std::size_t kMaxPathBytes = 8192;  // longer ones are not kept
 constexpr u64 kMaxCount = u64{1} << 62;      // of steps; so sums do not overflow
