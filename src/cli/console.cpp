@@ -187,7 +187,7 @@ void Console::say_help() {
 
 void Console::sleep(u64 us) { sleep(us, input_mode_ != InputMode::none && !input_closed_); }
 
-void Console::sleep_held(u64 us) {
+void Console::sleep_paused(u64 us) {
   sleep(us, input_mode_ == InputMode::terminal && !input_closed_);
 }
 
@@ -195,7 +195,9 @@ void Console::sleep(u64 us, bool listens) {
   if (stop_requested()) return;
   std::vector<pollfd> entries;
   if (listens) entries.push_back({STDIN_FILENO, POLLIN, 0});
-  for (const int descriptor : wake_on_) entries.push_back({descriptor, POLLIN, 0});
+  for (const auto& [owner, descriptors] : wake_on_) {
+    for (const int descriptor : descriptors) entries.push_back({descriptor, POLLIN, 0});
+  }
   const timespec duration{static_cast<time_t>(us / 1'000'000),
                           static_cast<long>(us % 1'000'000) * 1000};
   ppoll(entries.data(), entries.size(), &duration, nullptr);

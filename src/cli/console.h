@@ -7,10 +7,12 @@
 // is polled between dispatches.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/terminal.h"
@@ -37,14 +39,9 @@ class Console : public MachineHost {
   Result<void> print(std::string_view bytes) override;
   Result<TypedInput> read_typed() override;
   void sleep(u64 us) override;
+  void sleep_paused(u64 us) override;
   bool stop_requested() override;
   void saw_exit(const Exit& exit, u64 instructions) override;
-
-  // From now on sleep() returns, too, when one of these descriptors can be read.
-  void wake_on(std::vector<int> descriptors) { wake_on_ = std::move(descriptors); }
-
-  // sleep() while the machine stands still: only a terminal's keys end it, for piped input waits.
-  void sleep_held(u64 us);
 
   // Writes a line of Rookery's own to standard error, on a line by itself.
   void note(std::string_view line);
@@ -58,6 +55,11 @@ class Console : public MachineHost {
   // Shows how far the machine is, if it has been silent for a while and somebody can see it.
   void show_progress(u64 instructions, double mips);
   void erase_progress();
+
+  // Input at these descriptors, of a listener or a client of `owner`'s, ends a sleep too.
+  void wake_on(const void* owner, std::vector<int> descriptors) {
+    wake_on_[owner] = std::move(descriptors);
+  }
 
   // True once after Ctrl-A c.
   bool take_status_request();
@@ -74,8 +76,7 @@ class Console : public MachineHost {
   bool screen_is_terminal_ = false;     // standard output
   bool notes_are_on_terminal_ = false;  // standard error
 
-  std::vector<int> wake_on_;
-
+  std::map<const void*, std::vector<int>> wake_on_;  // by owner
   bool input_closed_ = false;
   bool escape_ = false;  // Ctrl-A was typed, its key is next
   bool quit_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/gdb_session.h"
 
+#include <limits>
 #include <utility>
 
 #include "base/file.h"
@@ -8,8 +9,6 @@
 namespace rookery::cli {
 namespace {
 
-// How often a machine that is held looks up when nothing happens: signals are seen then.
-constexpr u64 kHeldSliceUs = 100'000;
 // gdb's last packet is worth waiting for a reader that is alive.
 constexpr int kFarewellMs = 500;
 
@@ -32,16 +31,18 @@ GdbSession::GdbSession(std::unique_ptr<GdbListener> listener, Machine& machine, 
   if (!listener_->is_loopback()) {
     console_.note("whoever reaches that address controls the machine: gdb asks for no password.");
   }
-  console_.wake_on(listener_->descriptors());
+  console_.wake_on(this, listener_->descriptors());
 }
 
 Result<std::optional<RunEnd>> GdbSession::turn() {
   if (auto done = exchange(); !done) return std::unexpected(std::move(done.error()));
   if (server_.wants_end()) return RunEnd{EndReason::stopped, 0, false};
   if (server_.holds()) {
-    auto end = machine_.held_turn();
-    if (end && !*end && server_.output().empty()) console_.sleep_held(kHeldSliceUs);
-    return end;
+    if (!machine_.is_paused()) {
+      machine_.pause();
+      pauses_ = true;
+    }
+    return machine_.turn();
   }
   if (auto done = server_.turn(); !done) return std::unexpected(std::move(done.error()));
   return end_;
@@ -51,7 +52,7 @@ Result<void> GdbSession::exchange() {
   const bool had_client = listener_->has_client();
   const bool was_attached = server_.is_attached();
   if (auto done = listener_->exchange(server_, console_); !done) return done;
-  if (listener_->has_client() != had_client) console_.wake_on(listener_->descriptors());
+  if (listener_->has_client() != had_client) console_.wake_on(this, listener_->descriptors());
   if (was_attached && !server_.is_attached()) {
     console_.note(server_.holds()
                       ? "gdb is gone: the machine stands still until another one attaches."
@@ -62,7 +63,9 @@ Result<void> GdbSession::exchange() {
 
 Result<debug::Progress> GdbSession::run(u64 max_steps) {
   const u64 before = machine_.instructions();
-  auto end = machine_.turn(max_steps);
+  if (pauses_ || !machine_.is_paused()) machine_.resume(max_steps);
+  pauses_ = max_steps != std::numeric_limits<u64>::max();
+  auto end = machine_.turn();
   if (!end) return std::unexpected(std::move(end.error()));
   end_ = *end;
   return debug::Progress{machine_.instructions() - before, end_.has_value(),

@@ -45,6 +45,7 @@ class GdbSession final : private debug::DebuggedMachine {
   debug::DebugTarget target_;
   debug::GdbServer server_;
   std::optional<RunEnd> end_;
+  bool pauses_ = false;  // the machine, and not the monitor does
 };
 
 }  // namespace rookery::cli

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/recording_file.h"
 
 namespace rookery::cli {
 namespace {
@@ -64,12 +65,21 @@ void add_machine_options(CLI::App& command, MachineOptions& options) {
 }
 
 Result<BootImage> plan_machine(const MachineOptions& options) {
+  auto machine = plan_identified_machine(options, nullptr);
+  if (!machine) return std::unexpected(std::move(machine.error()));
+  return std::move(machine->image);
+}
+
+Result<IdentifiedMachine> plan_identified_machine(const MachineOptions& options,
+                                                  const RecordedMachine* recorded) {
   MachineConfig machine = options.config;
   if (!options.memory.empty()) {
     auto bytes = parse_memory_size(options.memory);
     if (!bytes) return std::unexpected(std::move(bytes.error()));
     machine.ram_bytes = *bytes;
   }
+  if (recorded != nullptr)
+    use_recorded_machine(*recorded, options.append->count() > 0, !options.memory.empty(), machine);
   if (machine.bare_path.empty() && machine.kernel_path.empty()) {
     if (auto done = use_default_image(options, machine); !done)
       return std::unexpected(std::move(done.error()));
@@ -77,7 +87,15 @@ Result<BootImage> plan_machine(const MachineOptions& options) {
   auto files = read_boot_files(machine);
   if (!files) return std::unexpected(std::move(files.error()));
   machine.xlen = guess_xlen(*files).value_or(Xlen::rv32);
-  return plan_boot(machine, *std::move(files));
+  RecordedMachine identity = describe_files(machine, *files);
+  auto image = plan_boot(machine, *std::move(files));
+  if (!image) return std::unexpected(std::move(image.error()));
+  describe_image(identity, *image);
+  if (recorded != nullptr) {
+    if (auto same = check_same_machine(*recorded, identity); !same)
+      return std::unexpected(std::move(same.error()));
+  }
+  return IdentifiedMachine{*std::move(image), std::move(identity)};
 }
 
 Result<u64> max_instructions(const MachineOptions& options) {

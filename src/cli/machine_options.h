@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "machine/boot.h"
+#include "machine/machine_identity.h"
 
 namespace rookery::cli {
 
@@ -27,6 +28,16 @@ void add_machine_options(CLI::App& command, MachineOptions& options);
 // Reads the files, Rookery's own image if none is named, and plans the machine. The width and the
 // RAM are those of the image returned.
 Result<BootImage> plan_machine(const MachineOptions& options);
+
+// The same for a machine that is recorded or replayed.
+struct IdentifiedMachine {
+  BootImage image;
+  RecordedMachine identity;  // without its remarks
+};
+// `recorded`, if any, is the machine that has to come out: what the options leave open is taken from
+// it, and another machine is an error.
+Result<IdentifiedMachine> plan_identified_machine(const MachineOptions& options,
+                                                  const RecordedMachine* recorded);
 
 // Without --max-instructions, the highest count.
 Result<u64> max_instructions(const MachineOptions& options);

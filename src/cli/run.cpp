@@ -13,7 +13,11 @@
 #include "cli/exit_codes.h"
 #include "cli/gdb_session.h"
 #include "cli/machine_options.h"
+#include "cli/monitor_socket.h"
+#include "cli/recording_file.h"
+#include "debug/monitor.h"
 #include "machine/machine.h"
+#include "machine/machine_identity.h"
 
 namespace rookery::cli {
 namespace {
@@ -21,6 +25,9 @@ namespace {
 // A terminal has to feel immediate; nobody watches a pipe.
 constexpr u64 kTerminalDispatchUs = 20'000;
 constexpr u64 kPipeDispatchUs = 100'000;
+
+// How often a recording on the CPU engine gets the machine's hash, unless told.
+constexpr u64 kCpuHashStride = 20'000'000;
 
 struct RunArguments {
   MachineOptions machine;
@@ -31,6 +38,10 @@ struct RunArguments {
   std::string stats;  // empty, text or json
   std::string gdb;    // [HOST:]PORT; empty: no debugger
   u32 gdb_vm = 0;
+  std::string record;
+  std::string record_hashes;
+  std::string replay;
+  std::string monitor;
 };
 
 std::string status_line(const MachineStatus& status) {
@@ -38,26 +49,6 @@ std::string status_line(const MachineStatus& status) {
       "{} instructions, {:.1f} MIPS, {} engine, {} dirty pages ({}), {:.1f} s of guest time.",
       count_text(status.instructions), status.mips, status.engine, status.dirty_pages,
       size_text(status.dirty_pages * isa::PAGE_BYTES), static_cast<double>(status.guest_us) / 1e6);
-}
-
-const char* name_of(EndReason reason) {
-  switch (reason) {
-    case EndReason::shutdown:
-      return "shutdown";
-    case EndReason::instructions:
-      return "instructions";
-    case EndReason::timeout:
-      return "timeout";
-    case EndReason::stopped:
-      return "stopped";
-    case EndReason::idle:
-      return "idle";
-    case EndReason::stuck:
-      return "stuck";
-    case EndReason::reboot_at_end:
-      return "reboot";
-  }
-  return "unknown";
 }
 
 // What the end means for whoever started us, and the sentence for it (empty: nothing needs saying).
@@ -91,8 +82,25 @@ Ending ending_of(const RunEnd& end, const MachineStatus& status) {
               "the guest waits for an interrupt that cannot come: the run is over."};
     case EndReason::reboot_at_end:
       return {kExitGood, "the guest rebooted and there is no more input: the run is over."};
+    case EndReason::recording_stops:
+      return {kExitLimitReached, fmt::format("nothing is known of what came after {} instructions.",
+                                             status.instructions)};
   }
   return {};
+}
+
+// The same, for an end that a recording has: the status is what it was.
+Ending replayed_ending_of(const RunEnd& end, const MachineStatus& status) {
+  Ending ending = ending_of(end, status);
+  if (end.reason == EndReason::shutdown && ending.sentence.empty())
+    ending.sentence = "the guest shut down.";
+  if (end.reason == EndReason::timeout)
+    ending.sentence =
+        fmt::format("it was stopped after {} instructions (--timeout).", status.instructions);
+  if (end.reason == EndReason::stopped)
+    ending = {kExitGood, fmt::format("it was stopped after {} instructions.", status.instructions)};
+  ending.sentence = "the recording is over: " + ending.sentence;
+  return ending;
 }
 
 std::string stats_text(const std::string& format, const RunEnd& end, const MachineStatus& status,
@@ -109,7 +117,7 @@ std::string stats_text(const std::string& format, const RunEnd& end, const Machi
         {"guest_seconds", static_cast<double>(status.guest_us) / 1e6},
         {"dirty_pages", status.dirty_pages},
         {"exits", status.exits},
-        {"end", name_of(end.reason)},
+        {"end", end_name(end.reason)},
         {"exit_code", code},
     };
     return json.dump() + "\n";
@@ -134,18 +142,37 @@ Result<std::unique_ptr<GdbListener>> open_gdb_listener(const RunArguments& argum
   return GdbListener::open(*address);
 }
 
-// Turns until the end, with the status line in between. `gdb` may be null.
-Result<RunEnd> drive(Machine& machine, Console& console, GdbSession* gdb) {
+// Instructions between two hashes of a recording; 0: none.
+Result<u64> hash_stride_of(const std::string& asked, bool is_cpu) {
+  if (asked == "off") return 0;
+  if (asked.empty()) return is_cpu ? kCpuHashStride : 0;
+  return parse_count(asked, "--record-hashes");
+}
+
+// The monitor of a run that has one.
+struct Monitoring {
+  MonitorSocket& socket;
+  debug::Monitor& monitor;
+};
+
+// Turns until the end, with the status line and the monitor in between. `gdb` may be null.
+Result<RunEnd> drive(Machine& machine, Console& console, GdbSession* gdb,
+                     std::optional<Monitoring> monitoring) {
   for (;;) {
+    if (monitoring) console.wake_on(&monitoring->socket, monitoring->socket.descriptors());
     auto end = gdb != nullptr ? gdb->turn() : machine.turn();
     if (!end) return std::unexpected(std::move(end.error()));
-    if (*end) return **end;
+    if (*end) {
+      if (monitoring) monitoring->socket.finish(monitoring->monitor, **end);
+      return **end;
+    }
+    if (monitoring) monitoring->socket.serve(monitoring->monitor);
     if (console.take_status_request()) {
       auto status = machine.status();
       if (!status) return std::unexpected(std::move(status.error()));
       console.note(status_line(*status));
     }
-    if (machine.is_asleep() || (gdb != nullptr && gdb->holds())) {
+    if (machine.is_asleep() || machine.is_paused()) {
       console.erase_progress();  // nobody waits for the machine
     } else {
       console.show_progress(machine.instructions(), machine.mips());
@@ -166,34 +193,75 @@ Result<int> run(RunArguments arguments) {
   auto listener = open_gdb_listener(arguments);
   if (!listener) return std::unexpected(std::move(listener.error()));
 
+  std::optional<Recording> replay;
+  if (!arguments.replay.empty()) {
+    auto recording = read_recording(arguments.replay);
+    if (!recording) return std::unexpected(std::move(recording.error()));
+    replay = *std::move(recording);
+    options.replay = &*replay;
+  }
+
   // Files first: their errors come at once, a GPU takes its time.
-  auto image = plan_machine(arguments.machine);
-  if (!image) return std::unexpected(std::move(image.error()));
+  auto planned =
+      plan_identified_machine(arguments.machine, replay ? &replay->machine : nullptr);
+  if (!planned) {
+    if (!replay) return std::unexpected(std::move(planned.error()));
+    return std::unexpected(
+        std::move(planned.error()).during(fmt::format("replaying \"{}\"", arguments.replay)));
+  }
+  BootImage& image = planned->image;
+  RecordedMachine& identity = planned->identity;
+  identity.program = "rookery " ROOKERY_VERSION;
+
+  std::unique_ptr<MonitorSocket> monitor_socket;
+  if (!arguments.monitor.empty()) {
+    auto opened = MonitorSocket::open(arguments.monitor);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    monitor_socket = *std::move(opened);
+  }
 
   auto engine = choose_engine(arguments.engine);
   if (!engine) return std::unexpected(std::move(engine.error()));
+  const bool is_cpu = engine->adapter.empty();
+  identity.engine = is_cpu ? "CPU" : fmt::format("GPU ({})", engine->adapter);
+  std::unique_ptr<RecordingFile> record;
+  if (!arguments.record.empty()) {
+    auto file = RecordingFile::create(arguments.record, identity);
+    if (!file) return std::unexpected(std::move(file.error()));
+    record = *std::move(file);
+    options.journal = record.get();
+    auto stride = hash_stride_of(arguments.record_hashes, is_cpu);
+    if (!stride) return std::unexpected(std::move(stride.error()));
+    options.hash_stride = *stride;
+  }
 
   auto console = Console::open({arguments.no_console, arguments.trace_exits});
   if (!console) return std::unexpected(std::move(console.error()));
   if (!engine->note.empty()) (*console)->note(engine->note);
+  if (replay && !replay->cut.empty())
+    (*console)->note(replay->cut + " It is replayed up to there.");
   options.input = (*console)->input_mode();
   options.dispatch_us =
       options.input == InputMode::terminal ? kTerminalDispatchUs : kPipeDispatchUs;
 
   EngineConfig engine_config;
-  engine_config.xlen = image->xlen;
-  engine_config.ram_bytes = image->ram_bytes;
+  engine_config.xlen = image.xlen;
+  engine_config.ram_bytes = image.ram_bytes;
   const auto make_engine = [&] { return engine->make(engine_config); };
-  auto machine = Machine::create(*std::move(image), make_engine, options, **console);
+  auto machine = Machine::create(std::move(image), make_engine, options, **console);
   if (!machine) return std::unexpected(std::move(machine.error()));
 
   std::optional<GdbSession> gdb;
   if (*listener != nullptr) gdb.emplace(*std::move(listener), **machine, **console);
-  auto end = drive(**machine, **console, gdb ? &*gdb : nullptr);
+  debug::Monitor monitor(**machine, ROOKERY_VERSION);
+  std::optional<Monitoring> monitoring;
+  if (monitor_socket) monitoring.emplace(Monitoring{*monitor_socket, monitor});
+  auto end = drive(**machine, **console, gdb ? &*gdb : nullptr, monitoring);
   if (!end) return std::unexpected(std::move(end.error()));
   auto status = (*machine)->status();
   if (!status) return std::unexpected(std::move(status.error()));
-  const Ending ending = ending_of(*end, *status);
+  const Ending ending =
+      end->replayed ? replayed_ending_of(*end, *status) : ending_of(*end, *status);
   if (gdb) gdb->finish(ending.code);
   (*console)->finish_line();
   if (!ending.sentence.empty()) (*console)->note(ending.sentence);
@@ -238,6 +306,25 @@ void add_run_command(CLI::App& app, Command& chosen) {
   command->add_option("--gdb-vm", arguments->gdb_vm, "The machine that gdb debugs (0)")
       ->needs(gdb)
       ->type_name("NUMBER");
+  auto* record = command->add_option(
+      "--record", arguments->record,
+      "Store all that enters the machine, for --replay: what is typed, and when");
+  auto* replay = command->add_option("--replay", arguments->replay,
+                                     "Run again what --record stored, on either engine");
+  command
+      ->add_option(
+          "--record-hashes", arguments->record_hashes,
+          "Also store the machine's hash every so many instructions, for --replay to check "
+          "(default: 20M on the CPU engine, off on the GPU)")
+      ->type_name("COUNT|off")
+      ->needs(record);
+  record->excludes(replay);
+  record->excludes(gdb);  // what gdb writes is in no recording
+  command
+      ->add_option("--monitor", arguments->monitor,
+                   "Listen there for a program that pauses, steps and looks into the machine")
+      ->type_name("unix:PATH");
+  for (auto* option : {record, replay}) option->type_name("FILE");
 
   command->footer(
       "On a terminal: Ctrl-A x ends the machine, Ctrl-A h tells the other keys. Piped input is "
@@ -257,7 +344,8 @@ void add_run_command(CLI::App& app, Command& chosen) {
       "  rookery run --bios fw_dynamic.bin                under OpenSBI\n"
       "  rookery run --bare test.elf --stats              a bare-metal program, then numbers\n"
       "  rookery run --gdb 1234                           then: gdb-multiarch -ex 'target remote "
-      ":1234'");
+      ":1234'\n"
+      "  rookery run --record session.rec                 then: rookery run --replay session.rec");
   command->callback([&chosen, arguments] {
     if (!arguments->stats.empty() && arguments->stats != "text" && arguments->stats != "json") {
       throw CLI::ValidationError("--stats",

@@ -34,6 +34,9 @@ class MachineHost {
   // Returns after `us` microseconds, or sooner if something was typed or somebody wants to stop.
   virtual void sleep(u64 us) = 0;
 
+  // The same while the machine is paused: nobody reads piped input then, so it wakes nobody.
+  virtual void sleep_paused(u64 us) { sleep(us); }
+
   // Somebody asked to stop: the run ends at the next instruction boundary.
   virtual bool stop_requested() = 0;
 

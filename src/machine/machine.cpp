@@ -5,69 +5,18 @@
 #include <array>
 #include <utility>
 
+#include "machine/guest_time.h"
+#include "machine/replay_input.h"
+
 namespace rookery {
 namespace {
 
-constexpr u32 kVm = 0;
-
-constexpr u64 kStepsPerUs = (u64{isa::TIMEBASE_HZ} << isa::MTIME_SHIFT) / 1'000'000;
 constexpr u64 kFirstDispatchSteps = 100'000;
 constexpr u64 kMinDispatchSteps = 1'000;
 constexpr u64 kMaxDispatchSteps = u64{1} << 30;
+constexpr u64 kPausedSliceUs = 100'000;  // how often a paused machine looks up
 
-constexpr u64 kNever = ~u64{0};          // no timer
-constexpr u64 kFarSteps = u64{1} << 62;  // a timer beyond this is none
-constexpr u64 kShortestSleepUs = 1'000;  // below, time is skipped: a wall clock is no finer
-constexpr u64 kSleepSliceUs = 100'000;   // how often a sleeping host looks up
-
-// When a piped line may be typed although nothing looks like a prompt, in guest time.
-constexpr u64 kQuietUs = 10'000'000;
-// When it may be typed although the UART asks for no interrupt: a guest that polls for input.
-constexpr u64 kPolledQuietUs = 30'000'000;
-// When a guest that only ever waits for timers is taken to be done, after its input has ended.
-constexpr u64 kPromptIdleUs = 60'000'000;
-constexpr u64 kIdleUs = 300'000'000;
-
-constexpr u32 kUartReceiveInterrupt = 1;  // uart.ier
-constexpr char kCtrlD = 0x04;
-
-constexpr u32 kTimerInterruptM = 1u << isa::IRQ_M_TIMER;
-constexpr u32 kTimerInterruptS = 1u << isa::IRQ_S_TIMER;
-
-// Reads a field that has the same type in both widths.
-template <class Function>
-auto with(const isa::MachineState& state, Function&& function) {
-  return std::visit(std::forward<Function>(function), state);
-}
-
-u64 guest_steps(const isa::MachineState& state) {
-  return with(state, [](const auto& s) { return s.hart.icount + s.hart.time_skipped; });
-}
-
-// How far the hart's next timer is, also when it is further than the engine's own 32-bit answer
-// goes.
-u64 steps_until_timer(const isa::MachineState& state) {
-  return with(state, [](const auto& s) {
-    const u64 now = s.hart.icount + s.hart.time_skipped;
-    u64 nearest = kNever;
-    const auto consider = [&](u64 compare) {
-      const u64 ticks = compare - s.aclint.mtime_offset;
-      if (ticks >= (kFarSteps >> isa::MTIME_SHIFT)) return;
-      const u64 due = ticks << isa::MTIME_SHIFT;
-      nearest = std::min(nearest, due > now ? due - now : 0);
-    };
-    if ((s.hart.mie & kTimerInterruptM) != 0) consider(s.aclint.mtimecmp);
-    const bool sstc = (s.hart.menvcfgh & isa::MENVCFGH_STCE) != 0;
-    if ((s.hart.mie & kTimerInterruptS) != 0 && sstc) consider(s.hart.stimecmp);
-    return nearest;
-  });
-}
-
-bool reads_uart(const isa::MachineState& state) {
-  return with(state, [](const auto& s) { return (s.uart.ier & kUartReceiveInterrupt) != 0; });
-}
-
-RunEnd ended(EndReason reason) { return {reason, 0, false}; }
+RunEnd ended(EndReason reason) { return {.reason = reason}; }
 
 }  // namespace
 
@@ -77,6 +26,11 @@ Machine::Machine(BootImage image, EngineFactory make_engine, const RunOptions& o
       make_engine_(std::move(make_engine)),
       options_(options),
       host_(host) {
+  if (options_.replay != nullptr) {
+    input_ = make_replay_input(*options_.replay, options_.input, host_);
+  } else {
+    input_ = make_live_input(options_.input, host_);
+  }
   start_us_ = host_.now_us();
   dispatch_steps_ = kFirstDispatchSteps;
 }
@@ -100,10 +54,9 @@ Result<void> Machine::reset() {
   auto state = engine_->read_state(kVm);
   if (!state) return std::unexpected(std::move(state.error()));
   std::visit([](auto& s) { s.machine.wfi_exits = 1; }, *state);
-  line_open_ = false;
-  last_printed_ = '\n';
-  printed_since_idle_ = false;
-  quiet_since_ = 0;
+  icount_ = 0;
+  hashed_at_ = 0;
+  input_->on_reset();
   return engine_->write_state(kVm, *state);
 }
 
@@ -115,44 +68,58 @@ Result<RunEnd> Machine::run() {
   }
 }
 
-Machine::Turn Machine::turn(u64 max_steps) {
-  end_hold();
-  if (host_.stop_requested()) return ended(EndReason::stopped);
-  if (options_.timeout_us != 0 && host_.now_us() - start_us_ >= options_.timeout_us) {
+Machine::Turn Machine::turn() {
+  auto end = advance();
+  if (end && *end) {
+    if (auto noted = note_end(**end); !noted) return std::unexpected(std::move(noted.error()));
+  }
+  return end;
+}
+
+Machine::Turn Machine::advance() {
+  if (stop_ || host_.stop_requested()) return ended(EndReason::stopped);
+  if (is_paused()) {
+    if (auto done = input_->while_paused(); !done) return std::unexpected(std::move(done.error()));
+    host_.sleep_paused(kPausedSliceUs);
+    return std::nullopt;
+  }
+  if (options_.timeout_us != 0 && now_us() - start_us_ >= options_.timeout_us) {
     return ended(EndReason::timeout);
   }
   if (sleeping_) return serve_wfi(*sleeping_);
-  return dispatch(max_steps);
+  return dispatch();
 }
 
-Machine::Turn Machine::held_turn() {
-  end_hold();
-  held_since_us_ = host_.now_us();
-  if (host_.stop_requested()) return ended(EndReason::stopped);
-  if (options_.input == InputMode::terminal) {
-    if (auto done = pull_typed(); !done) return std::unexpected(std::move(done.error()));
+void Machine::pause() {
+  if (is_paused()) return;
+  paused_since_us_ = host_.now_us();
+  pause_at_ = std::numeric_limits<u64>::max();
+}
+
+void Machine::resume(u64 steps_to_pause) {
+  if (is_paused()) paused_us_ += host_.now_us() - *paused_since_us_;
+  paused_since_us_.reset();
+  pause_at_ = instructions_ + std::min(steps_to_pause, ~instructions_);
+}
+
+u64 Machine::now_us() { return paused_since_us_.value_or(host_.now_us()) - paused_us_; }
+
+Machine::Turn Machine::dispatch() {
+  if (instructions_ == options_.max_instructions) return ended(EndReason::instructions);
+  const u64 stride = options_.journal != nullptr ? options_.hash_stride : 0;
+  if (stride != 0 && icount_ % stride == 0 && icount_ != hashed_at_) {
+    auto hash = state_hash();
+    if (!hash) return std::unexpected(std::move(hash.error()).during("hashing the machine"));
+    hashed_at_ = icount_;
+    if (auto done = note(StateHash{*hash}); !done) return std::unexpected(std::move(done.error()));
   }
-  return std::nullopt;
-}
-
-// What was done since the last held_turn() was done at a standing clock.
-void Machine::end_hold() {
-  if (!held_since_us_) return;
-  const u64 held_us = host_.now_us() - *held_since_us_;
-  start_us_ += held_us;
-  sleep_start_us_ += held_us;
-  held_since_us_.reset();
-}
-
-Machine::Turn Machine::dispatch(u64 max_steps) {
-  if (options_.input == InputMode::terminal) {
-    if (auto done = pull_typed(); !done) return std::unexpected(std::move(done.error()));
-    if (auto done = push_typed(typed_.size()); !done)
-      return std::unexpected(std::move(done.error()));
-  }
-  const u64 left = options_.max_instructions - instructions_;
-  const u64 steps = std::min({dispatch_steps_, left, max_steps});
-  if (steps == 0) return ended(EndReason::instructions);
+  auto answer = input_->before_dispatch(*this);
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  if (answer->end) return answer->end;
+  u64 steps = std::min(dispatch_steps_, answer->max_steps);
+  steps = std::min(steps, options_.max_instructions - instructions_);
+  steps = std::min(steps, pause_at_ - instructions_);
+  if (stride != 0) steps = std::min(steps, stride - icount_ % stride);
 
   const u64 before_us = host_.now_us();
   auto report = engine_->run(steps);
@@ -162,6 +129,8 @@ Machine::Turn Machine::dispatch(u64 max_steps) {
             .during(fmt::format("running it, after {} instructions", instructions_)));
   }
   instructions_ += report->steps;
+  icount_ += report->steps;
+  if (instructions_ == pause_at_) pause();
   steer(steps, report->steps, host_.now_us() - before_us);
 
   if (auto done = print(engine_->take_console(kVm)); !done)
@@ -170,6 +139,7 @@ Machine::Turn Machine::dispatch(u64 max_steps) {
     return fail(ErrorKind::internal, "The {} engine neither ran nor stopped the machine.",
                 engine_->name());
   }
+  if (auto done = note(Reached{}); !done) return std::unexpected(std::move(done.error()));
   for (const Exit& exit : report->exits) {
     exits_ += 1;
     host_.saw_exit(exit, instructions_);
@@ -201,9 +171,50 @@ double Machine::mips() const {
 
 Result<void> Machine::print(std::string_view bytes) {
   if (bytes.empty()) return {};
-  last_printed_ = bytes.back();
-  printed_since_idle_ = true;
+  input_->on_printed(bytes);
   return host_.print(bytes);
+}
+
+// --- What enters the machine: all of it passes here ---
+
+Result<void> Machine::note(decltype(OutsideEvent::what) what) {
+  if (options_.journal == nullptr) return {};
+  return options_.journal->note({icount_, std::move(what)});
+}
+
+Result<void> Machine::note_end(const RunEnd& end) {
+  if (options_.journal == nullptr || end.reason == EndReason::recording_stops) return {};
+  if (options_.hash_stride != 0) {
+    auto hash = state_hash();
+    if (!hash) return std::unexpected(std::move(hash.error()).during("hashing the machine"));
+    if (auto done = note(StateHash{*hash}); !done) return done;
+  }
+  return note(Ended{end.reason, end.status, end.failed});
+}
+
+Result<u32> Machine::type(std::string_view bytes) {
+  const std::span<const u8> typed(reinterpret_cast<const u8*>(bytes.data()), bytes.size());
+  auto count = engine_->push_input(kVm, typed);
+  if (!count || *count == 0) return count;
+  if (auto done = note(Typed{std::string(bytes.substr(0, *count))}); !done)
+    return std::unexpected(std::move(done.error()));
+  return count;
+}
+
+Result<void> Machine::go_on(u64 skipped_steps) {
+  auto machine_state = engine_->read_state(kVm);
+  if (!machine_state) return std::unexpected(std::move(machine_state.error()));
+  std::visit(
+      [&](auto& s) {
+        s.hart.time_skipped += skipped_steps;
+        s.machine.run_state = isa::EXIT_NONE;
+        s.machine.exit_arg0 = 0;
+        s.machine.exit_arg1 = 0;
+      },
+      *machine_state);
+  if (auto done = engine_->write_state(kVm, *machine_state); !done) return done;
+  if (skipped_steps == 0) return {};
+  return note(TimeSkipped{skipped_steps});
 }
 
 // --- Exits ---
@@ -211,7 +222,7 @@ Result<void> Machine::print(std::string_view bytes) {
 Machine::Turn Machine::serve(const Exit& exit) {
   switch (exit.reason) {
     case isa::EXIT_SHUTDOWN:
-      return RunEnd{EndReason::shutdown, exit.arg0, exit.arg1 != 0};
+      return serve_guest_end({EndReason::shutdown, exit.arg0, exit.arg1 != 0});
     case isa::EXIT_REBOOT:
       return serve_reboot();
     case isa::EXIT_WFI:
@@ -238,11 +249,26 @@ Machine::Turn Machine::serve(const Exit& exit) {
   }
 }
 
+Machine::Turn Machine::serve_guest_end(const RunEnd& end) {
+  auto known = input_->on_guest_end(end, *this);
+  if (!known) return std::unexpected(std::move(known.error()));
+  return *known;
+}
+
 Machine::Turn Machine::serve_reboot() {
-  if (ctrl_d_typed_) return ended(EndReason::reboot_at_end);
+  auto end = input_->on_reboot(*this);
+  if (!end || *end) return end;
+  if (auto done = note(Rebooted{}); !done) return std::unexpected(std::move(done.error()));
   if (auto done = reset(); !done)
     return std::unexpected(std::move(done.error()).during("rebooting"));
   return std::nullopt;
+}
+
+Machine::Turn Machine::serve_wfi(const Exit& exit) {
+  auto answer = input_->on_wfi(exit, *this);
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  sleeping_ = answer->sleeps ? std::optional(exit) : std::nullopt;
+  return answer->end;
 }
 
 // HTIF, as riscv-tests and its benchmarks use it: device 0 ends the program or asks for a system
@@ -260,7 +286,7 @@ Machine::Turn Machine::serve_htif(const Exit& exit) {
   }
   if (device == 0 && command == 0 && (payload & 1) != 0) {
     const u32 status = static_cast<u32>(payload >> 1);
-    return RunEnd{EndReason::shutdown, status, status != 0};
+    return serve_guest_end({EndReason::shutdown, status, status != 0});
   }
   if (device == 0 && command == 0) {
     auto end = serve_syscall(static_cast<u32>(payload));
@@ -300,7 +326,7 @@ Machine::Turn Machine::serve_syscall(u32 pa) {
   u64 result = kNoSuchCall;
   if (call[0] == kExit) {
     const u32 status = static_cast<u32>(call[1]);
-    return RunEnd{EndReason::shutdown, status, status != 0};
+    return serve_guest_end({EndReason::shutdown, status, status != 0});
   }
   if (call[0] == kWrite) {
     const u64 bytes = std::min(call[3], kMaxWriteBytes);
@@ -329,176 +355,19 @@ Machine::Turn Machine::serve_syscall(u32 pa) {
   return std::nullopt;
 }
 
-// --- Waiting and typing ---
-
-Machine::Turn Machine::serve_wfi(const Exit& exit) {
-  if (!sleeping_) sleep_start_us_ = host_.now_us();
-  sleeping_.reset();
-  if (options_.input == InputMode::terminal && exit.arg0 != 0) return wait_on_terminal(exit.arg1);
-
-  auto state = engine_->read_state(kVm);
-  if (!state) return std::unexpected(std::move(state.error()));
-  const u64 timer_steps = exit.arg0 != 0 ? exit.arg1 : steps_until_timer(*state);
-  if (printed_since_idle_) quiet_since_ = guest_steps(*state);
-  printed_since_idle_ = false;
-
-  switch (options_.input) {
-    case InputMode::terminal:
-      if (timer_steps == kNever && !reads_uart(*state)) break;  // no key would wake it
-      return wait_on_terminal(timer_steps);
-    case InputMode::piped:
-      return wait_on_pipe(*state, timer_steps);
-    case InputMode::none:
-      break;
-  }
-  return wait_for_nobody(*state, timer_steps);
-}
-
-// The guest sleeps: so does the host, until the timer or a key.
-Machine::Turn Machine::wait_on_terminal(u64 timer_steps) {
-  if (auto done = pull_typed(); !done) return std::unexpected(std::move(done.error()));
-  auto pushed = push_typed(typed_.size());
-  if (!pushed) return std::unexpected(std::move(pushed.error()));
-  const u64 slept_us = host_.now_us() - sleep_start_us_;
-  const u64 timer_us = timer_steps / kStepsPerUs;
-  if (*pushed || timer_us < slept_us + kShortestSleepUs) {
-    const u64 slept_steps = slept_us * kStepsPerUs;
-    const u64 passed = *pushed ? std::min(slept_steps, timer_steps) : timer_steps;
-    if (auto done = skip_time(passed); !done) return std::unexpected(std::move(done.error()));
-    return std::nullopt;
-  }
-  if (typed_closed_ && timer_steps == kNever) return ended(EndReason::idle);
-  return sleep_until_typed(timer_steps);
-}
-
-// Sleeps a little and leaves the machine where it is: the next turn looks again.
-Machine::Turn Machine::sleep_until_typed(u64 timer_steps) {
-  const u64 slept_us = host_.now_us() - sleep_start_us_;
-  u64 slice_us = kSleepSliceUs;
-  if (timer_steps != kNever) {
-    const u64 timer_us = timer_steps / kStepsPerUs;
-    slice_us = std::min(slice_us, timer_us > slept_us ? timer_us - slept_us : 1);
-  }
-  sleeping_ = Exit{kVm, isa::EXIT_WFI, timer_steps == kNever || timer_steps > 0xffffffffu ? 0u : 1u,
-                   static_cast<u32>(timer_steps)};
-  host_.sleep(slice_us);
-  return std::nullopt;
-}
-
-Machine::Turn Machine::wait_on_pipe(const isa::MachineState& state, u64 timer_steps) {
-  if (ctrl_d_typed_ || !is_time_to_type(state, timer_steps))
-    return wait_for_nobody(state, timer_steps);
-  auto typed = type_line();
-  if (!typed) return std::unexpected(std::move(typed.error()));
-  if (*typed) {
-    if (auto done = engine_->resume(kVm); !done) return std::unexpected(std::move(done.error()));
-    return std::nullopt;
-  }
-  if (typed_closed_ || !typed_.empty())
-    return wait_for_nobody(state, timer_steps);  // no room in the UART
-  // The program at the other end is still thinking.
-  const u64 slept_us = host_.now_us() - sleep_start_us_;
-  if (timer_steps != kNever && timer_steps / kStepsPerUs < slept_us + kShortestSleepUs) {
-    if (auto done = skip_time(timer_steps); !done) return std::unexpected(std::move(done.error()));
-    return std::nullopt;
-  }
-  return sleep_until_typed(timer_steps);
-}
-
-// Nothing is typed now: time moves on to the timer, or the run is over.
-Machine::Turn Machine::wait_for_nobody(const isa::MachineState& state, u64 timer_steps) {
-  const bool input_is_over = options_.input == InputMode::none || ctrl_d_typed_;
-  if (timer_steps == kNever) {
-    if (reads_uart(state) && input_is_over) return ended(EndReason::idle);
-    return RunEnd{EndReason::stuck, 0, /*failed=*/!ctrl_d_typed_};
-  }
-  const u64 patience_us = last_printed_ == '\n' ? kIdleUs : kPromptIdleUs;
-  if (input_is_over && quiet_us(state) >= patience_us) return ended(EndReason::idle);
-  if (auto done = skip_time(timer_steps); !done) return std::unexpected(std::move(done.error()));
-  return std::nullopt;
-}
-
-u64 Machine::quiet_us(const isa::MachineState& state) const {
-  return (guest_steps(state) - quiet_since_) / kStepsPerUs;
-}
-
-// Whether the idle guest looks as if it waited for somebody to type.
-bool Machine::is_time_to_type(const isa::MachineState& state, u64 timer_steps) const {
-  const auto [ier, rx_count] = with(state, [](const auto& s) {
-    return std::pair{s.uart.ier, s.uart.rx_count};
-  });
-  if (rx_count != 0) return false;  // it has not read the last bytes yet
-  if (line_open_) return true;
-  if ((ier & kUartReceiveInterrupt) == 0) return quiet_us(state) >= kPolledQuietUs;
-  const bool at_prompt = last_printed_ != '\n';
-  return at_prompt || timer_steps == kNever || quiet_us(state) >= kQuietUs;
-}
-
-Result<void> Machine::pull_typed() {
-  if (typed_closed_) return {};
-  auto input = host_.read_typed();
-  if (!input) return std::unexpected(std::move(input.error()));
-  typed_ += input->bytes;
-  typed_closed_ = input->closed;
-  return {};
-}
-
-// Types up to `max_bytes` of what is waiting; false if nothing was or nothing fitted.
-Result<bool> Machine::push_typed(std::size_t max_bytes) {
-  if (max_bytes == 0) return false;
-  const std::span<const u8> bytes(reinterpret_cast<const u8*>(typed_.data()), max_bytes);
-  auto count = engine_->push_input(kVm, bytes);
-  if (!count) return std::unexpected(std::move(count.error()));
-  typed_.erase(0, *count);
-  return *count != 0;
-}
-
-// Types the next line, or as much of it as the UART takes; Ctrl-D after the last.
-Result<bool> Machine::type_line() {
-  if (typed_.find('\n') == std::string::npos) {
-    if (auto done = pull_typed(); !done) return std::unexpected(std::move(done.error()));
-    if (typed_closed_ && !typed_.empty() && typed_.back() != '\n') typed_ += '\n';
-    if (typed_closed_ && typed_.empty()) typed_ += kCtrlD;
-  }
-  const std::size_t newline = typed_.find('\n');
-  const std::size_t line_bytes = newline == std::string::npos ? typed_.size() : newline + 1;
-  const std::size_t left_bytes = typed_.size() - line_bytes;
-  const bool is_ctrl_d = typed_closed_ && typed_.size() == 1 && typed_[0] == kCtrlD;
-  auto pushed = push_typed(line_bytes);
-  if (!pushed) return pushed;
-  line_open_ = typed_.size() > left_bytes;
-  if (*pushed && is_ctrl_d) ctrl_d_typed_ = true;
-  return pushed;
-}
-
-// Moves guest time on and lets the machine go on from its wfi.
-Result<void> Machine::skip_time(u64 steps) {
-  auto state = engine_->read_state(kVm);
-  if (!state) return std::unexpected(std::move(state.error()));
-  std::visit(
-      [&](auto& s) {
-        s.hart.time_skipped += steps;
-        s.machine.run_state = isa::EXIT_NONE;
-        s.machine.exit_arg0 = 0;
-        s.machine.exit_arg1 = 0;
-      },
-      *state);
-  return engine_->write_state(kVm, *state);
-}
-
 Result<MachineStatus> Machine::status() {
   auto dirty_pages = engine_->dirty_pages(kVm);
   if (!dirty_pages) return std::unexpected(std::move(dirty_pages.error()));
-  auto state = engine_->read_state(kVm);
-  if (!state) return std::unexpected(std::move(state.error()));
+  auto machine_state = engine_->read_state(kVm);
+  if (!machine_state) return std::unexpected(std::move(machine_state.error()));
   MachineStatus status;
   status.engine = engine_->name();
   status.instructions = instructions_;
-  status.wall_us = host_.now_us() - start_us_;
+  status.wall_us = now_us() - start_us_;
   status.mips = mips();
   status.dirty_pages = *dirty_pages;
   status.exits = exits_;
-  status.guest_us = guest_steps(*state) / kStepsPerUs;
+  status.guest_us = guest_steps(*machine_state) / kStepsPerUs;
   return status;
 }
 

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One machine that runs: owns an engine, dispatches it in pieces of a steered length, moves console
-// bytes out and typed bytes in, and serves every exit of isa/exits.def. Prints nothing and decides
-// nothing about terminals or exit codes: that is MachineHost's and the CLI's.
+// bytes out, and serves every exit of isa/exits.def. What enters it comes from an InputSource, live
+// or replayed, and passes through here alone, so that a journal sees all of it. Prints nothing and
+// decides nothing about terminals or exit codes: that is MachineHost's and the CLI's.
 //
-// Typing. On a terminal a byte goes into the UART as soon as there is room. Piped input is typed as
-// a careful person would: a line at a time, and only while the guest idles in wfi with its UART's
-// receive interrupt on, at a prompt or after a while of silence. So where a byte enters depends on
-// the guest's own count alone, not on how fast anything is, and a piped run repeats exactly. After
-// the last line Ctrl-D is typed once; when the guest then idles and nothing can wake it, the run is
-// over.
-//
-// Not thread-safe. Errors: an engine's, the host's, or ErrorKind::internal.
+// Not thread-safe. Errors: an engine's, the host's, the journal's, or ErrorKind::internal.
 #pragma once
 
 #include <functional>
@@ -26,50 +20,39 @@
 #include "engine/engine.h"
 #include "machine/boot.h"
 #include "machine/host.h"
+#include "machine/input_source.h"
+#include "machine/journal.h"
+#include "machine/live_input.h"
+#include "machine/recording.h"
 
 namespace rookery {
-
-enum class InputMode {
-  none,      // nobody types
-  terminal,  // a person does
-  piped,     // a file or a program does
-};
 
 struct RunOptions {
   InputMode input = InputMode::none;
   u64 max_instructions = std::numeric_limits<u64>::max();
-  u64 timeout_us = 0;        // wall time; 0 for none
+  u64 timeout_us = 0;        // wall time that the machine is not paused; 0 for none
   u64 dispatch_us = 20'000;  // what a dispatch should take
-};
 
-enum class EndReason {
-  shutdown,       // the guest powered off, or a bare program exited
-  instructions,   // max_instructions were executed
-  timeout,        // timeout_us went by
-  stopped,        // MachineHost::stop_requested()
-  idle,           // the guest waits for input and there will be none
-  stuck,          // the guest waits for an interrupt that cannot come
-  reboot_at_end,  // the guest rebooted after its input had ended
-};
-
-struct RunEnd {
-  EndReason reason = EndReason::shutdown;
-  u32 status = 0;       // the guest's own, for shutdown
-  bool failed = false;  // it ended after a failure (panic, failed test)
+  // Whatever enters the machine is taken down here, if given. Must outlive the machine.
+  Journal* journal = nullptr;
+  // The journal gets the state's hash every so many instructions and at the end; 0: never.
+  u64 hash_stride = 0;
+  // What enters comes from here and not from the host. Must outlive the machine.
+  const Recording* replay = nullptr;
 };
 
 // A snapshot of what is going on, for a status line.
 struct MachineStatus {
   std::string engine;
   u64 instructions = 0;
-  u64 wall_us = 0;  // since the machine was made
+  u64 wall_us = 0;  // since the machine was made, less the time it was paused
   double mips = 0;  // over about the last second of work
   u64 dirty_pages = 0;
   u64 exits = 0;
   u64 guest_us = 0;  // guest time
 };
 
-class Machine {
+class Machine final : private InputPort {
  public:
   // Makes an empty engine for this machine; called at the start and again when the guest reboots.
   using EngineFactory = std::function<Result<std::unique_ptr<Engine>>()>;
@@ -78,57 +61,65 @@ class Machine {
   static Result<std::unique_ptr<Machine>> create(BootImage image, EngineFactory make_engine,
                                                  const RunOptions& options, MachineHost& host);
 
-  // One dispatch, of at most `max_steps`, and all that belongs to it. Empty: go on.
-  Result<std::optional<RunEnd>> turn(u64 max_steps = std::numeric_limits<u64>::max());
-
-  // A turn of a machine that stands still because a debugger holds it: keys are taken for later,
-  // and the time does not count (timeout_us, status().wall_us, the guest's sleep).
-  Result<std::optional<RunEnd>> held_turn();
-
-  // The stop point (Engine::set_stops) that the last turn ran into; the next one goes on behind it.
-  std::optional<u32> take_stop_point() { return std::exchange(stopped_at_, std::nullopt); }
+  // One dispatch and all that belongs to it. Empty: go on. Not to be called after the end.
+  Result<std::optional<RunEnd>> turn();
 
   // turn() until the end.
   Result<RunEnd> run();
 
-  // Replaces RunOptions::max_instructions: a run that ended there can go on.
-  void set_max_instructions(u64 count) { options_.max_instructions = count; }
-
   // Reads dirty pages from the engine: not for every dispatch.
   Result<MachineStatus> status();
-  u64 instructions() const { return instructions_; }
+  u64 instructions() const { return instructions_; }  // over all reboots
+  u64 icount() const override { return icount_; }     // since the last one
   double mips() const;
   bool is_asleep() const { return sleeping_.has_value(); }  // in wfi, and the host sleeps with it
+
+  // A paused machine makes no steps: turn() only listens to its host for a while, and neither
+  // timeout_us nor a wfi's sleep goes on. Takes effect at once, for turn() ends at a step.
+  void pause();
+  bool is_paused() const { return paused_since_us_.has_value(); }
+  // Ends a pause, and begins the next one after exactly so many instructions.
+  void resume(u64 steps_to_pause = std::numeric_limits<u64>::max());
+
+  // The stop point (Engine::set_stops) that the last turn ran into; the next one goes on behind it.
+  std::optional<u32> take_stop_point() { return std::exchange(stopped_at_, std::nullopt); }
+
+  // In place of RunOptions::max_instructions.
+  void set_max_instructions(u64 count) { options_.max_instructions = count; }
+
+  // The next turn() ends the run (EndReason::stopped).
+  void stop() { stop_ = true; }
 
   Engine& engine() { return *engine_; }
 
  private:
+  static constexpr u32 kVm = 0;
+
   Machine(BootImage image, EngineFactory make_engine, const RunOptions& options, MachineHost& host);
 
   using Turn = Result<std::optional<RunEnd>>;
 
+  // InputPort
+  u64 now_us() override;
+  Result<MachineState> state() override { return engine_->read_state(kVm); }
+  Result<u64> state_hash() override { return engine_->state_hash(kVm); }
+  Result<u32> type(std::string_view bytes) override;
+  Result<void> go_on(u64 skipped_steps) override;
+
   Result<void> reset();
-  Turn dispatch(u64 max_steps);
-  void end_hold();
+  Turn advance();
+  Turn dispatch();
   void steer(u64 asked_steps, u64 made_steps, u64 elapsed_us);
   Result<void> print(std::string_view bytes);
+  Result<void> note(decltype(OutsideEvent::what) what);
+  Result<void> note_end(const RunEnd& end);
 
   Turn serve(const Exit& exit);
+  Turn serve_guest_end(const RunEnd& end);
   Turn serve_reboot();
+  Turn serve_wfi(const Exit& exit);
   Turn serve_htif(const Exit& exit);
   Turn serve_syscall(u32 pa);
-  Turn serve_wfi(const Exit& exit);
-  Turn wait_on_terminal(u64 timer_steps);
-  Turn wait_on_pipe(const isa::MachineState& state, u64 timer_steps);
-  Turn wait_for_nobody(const isa::MachineState& state, u64 timer_steps);
-  Turn sleep_until_typed(u64 timer_steps);
-
-  Result<void> pull_typed();
-  Result<bool> push_typed(std::size_t max_bytes);
-  bool is_time_to_type(const isa::MachineState& state, u64 timer_steps) const;
-  Result<bool> type_line();
-  Result<void> skip_time(u64 steps);
-  u64 quiet_us(const isa::MachineState& state) const;
 
   BootImage image_;
   EngineFactory make_engine_;
@@ -137,6 +128,7 @@ class Machine {
   std::unique_ptr<Engine> engine_;
 
   u64 instructions_ = 0;  // over all reboots
+  u64 icount_ = 0;
   u64 exits_ = 0;
   std::optional<u32> stopped_at_;
   u64 start_us_ = 0;
@@ -144,18 +136,14 @@ class Machine {
   u64 recent_steps_ = 0;  // for mips()
   u64 recent_us_ = 0;
 
-  // A wfi that the host is still sleeping through, and since when.
-  std::optional<Exit> sleeping_;
-  u64 sleep_start_us_ = 0;
-  std::optional<u64> held_since_us_;  // up to where held time was left out
+  std::unique_ptr<InputSource> input_;
+  std::optional<Exit> sleeping_;  // a wfi that the input source has not ended yet
 
-  std::string typed_;          // from the host, not yet in the UART
-  bool typed_closed_ = false;  // the host has no more
-  bool ctrl_d_typed_ = false;
-  bool line_open_ = false;  // a piped line is partly in the UART
-  char last_printed_ = '\n';
-  bool printed_since_idle_ = false;
-  u64 quiet_since_ = 0;  // guest time (steps) at the first idle moment after it last printed
+  bool stop_ = false;
+  std::optional<u64> paused_since_us_;
+  u64 paused_us_ = 0;                               // in all, before that
+  u64 pause_at_ = std::numeric_limits<u64>::max();  // instructions_
+  u64 hashed_at_ = 0;                               // icount_ of the last hash in the journal
 };
 
 }  // namespace rookery
