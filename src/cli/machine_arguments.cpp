@@ -4,10 +4,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
+#include "machine/decompress.h"
 
 namespace rookery::cli {
 namespace {
+
+constexpr u64 kMaxSymbolFileBytes = 1 * kGiB;
 
 // The image that boots without a word said: images/default of the data folder.
 Result<void> use_default_image(const MachineArguments& arguments, MachineConfig& machine) {
@@ -79,6 +83,36 @@ Result<BootImage> read_machine(const MachineArguments& arguments) {
   if (!files) return std::unexpected(std::move(files.error()));
   machine.xlen = guess_xlen(*files).value_or(Xlen::rv32);
   return plan_boot(machine, *std::move(files));
+}
+
+Result<std::optional<SymbolTable>> read_symbols(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  const std::string what = fmt::format("symbol file \"{}\"", path);
+  auto bytes = read_file(path, "symbol file", kMaxSymbolFileBytes);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  auto plain = decompress_if_zstd(*std::move(bytes), what, kMaxSymbolFileBytes);
+  if (!plain) return std::unexpected(std::move(plain.error()));
+  auto symbols = SymbolTable::parse(*plain, what);
+  if (!symbols) return std::unexpected(std::move(symbols.error()));
+  return *std::move(symbols);
+}
+
+Result<InstructionRange> parse_instruction_range(const std::string& from, const std::string& to) {
+  InstructionRange range;
+  if (!from.empty() && from != "0") {
+    auto count = parse_count(from, "--from");
+    if (!count) return std::unexpected(std::move(count.error()));
+    range.from = *count;
+  }
+  if (!to.empty()) {
+    auto count = parse_count(to, "--to");
+    if (!count) return std::unexpected(std::move(count.error()));
+    range.to = *count;
+  }
+  if (range.from >= range.to) {
+    return fail(ErrorKind::usage, "--from {} leaves nothing before --to {}.", range.from, range.to);
+  }
+  return range;
 }
 
 }  // namespace rookery::cli
