@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// GPU only: hooks/hooks.wgsl for machines that are watched: stop points and traces. They are executed an
+// GPU only: hooks/hooks.wgsl for machines that are watched: stop points, traces and profiles. They are executed an
 // instruction at a time. The ordinary interpreter passes them by (RUN_STATE_WATCHED), and this one runs no
 // others, so both are dispatched one after the other and nothing is decided for each machine.
 //
@@ -9,6 +9,7 @@
 #import "memory/bindings.wgsl"
 #import "hooks/stops.wgsl"
 #import "hooks/trace.wgsl"
+#import "hooks/profile.wgsl"
 
 @group(0) @binding(8) var<storage, read_write> hooks: array<u32>;
 
@@ -16,9 +17,14 @@ const HOOK_RUNNABLE: u32 = RUN_STATE_WATCHED;
 
 // Where this machine's slot starts.
 var<private> hook_slot: u32;
-// step before the instruction that is traced.
+// The instruction that is traced or profiled, while hook_pending: step before it, its address and word.
+var<private> hook_pending: bool;
 var<private> hook_step: u32;
+var<private> hook_pc: xlen;
+var<private> hook_ins: u32;
 var<private> hook_records: u32;
+// Where its counts start.
+var<private> hook_profile: u32;
 
 fn hook_machine(invocation: u32) -> u32 {
   if (invocation >= hooks[HOOK_COUNT]) {
@@ -49,6 +55,12 @@ fn hook_enter() {
   trace_privileges = hooks[hook_slot + HOOK_TRACE_PRIVILEGES];
   trace_pc_low = xlen_from_dword(hook_dword(HOOK_TRACE_PC_LOW));
   trace_pc_high = xlen_from_dword(hook_dword(HOOK_TRACE_PC_HIGH));
+  profile_on = hooks[hook_slot + HOOK_PROFILE] != 0u;
+  if (profile_on) {
+    hook_profile = hook_slot + hooks[HOOK_PROFILE_AT];
+    profile_block = xlen_from_dword(hook_dword(hooks[HOOK_PROFILE_AT] + PROFILE_OPEN));
+    profile_steps = profile_word(PROFILE_OPEN + 2u);
+  }
 }
 
 fn hook_leave() {
@@ -56,6 +68,10 @@ fn hook_leave() {
   hook_set_dword(hook_slot + HOOK_STOP_OVER_ICOUNT, stop_over_icount);
   hook_set_dword(hook_slot + HOOK_STOP_OVER_PC, dword_from_xlen(stop_over_pc));
   hooks[hook_slot + HOOK_TRACE_COUNT] = hook_records;
+  if (profile_on) {
+    hook_set_dword(hook_profile + PROFILE_OPEN, dword_from_xlen(profile_block));
+    profile_set(PROFILE_OPEN + 2u, profile_steps);
+  }
   if (machine.run_state == EXIT_NONE) {
     state[(STATE_RUN_STATE * params.vm_count) + vm] = RUN_STATE_WATCHED;
   }
@@ -68,37 +84,58 @@ fn hook_before(count: u32) -> u32 {
   if (stop_due()) {
     return 0u;
   }
-  if (trace_kinds != 0u) {
-    if ((hook_records + TRACE_RING_SPARE) > TRACE_RING_RECORDS) {
-      exit_raise(EXIT_TRACE_FULL, 0u, 0u);
-      limit = step;
-      return 0u;
-    }
+  if ((trace_kinds != 0u) && ((hook_records + TRACE_RING_SPARE) > TRACE_RING_RECORDS)) {
+    exit_raise(EXIT_TRACE_FULL, 0u, 0u);
+    limit = step;
+    return 0u;
+  }
+  trace_pending = false;
+  hook_pending = (trace_kinds != 0u) || profile_on;
+  if (hook_pending) {
+    hook_step = step;
+    hook_pc = hart.pc;
     // If the TLB does not know the page yet, this is called again once it does.
     let index = tlb_index(hart.pc, ACCESS_FETCH);
-    trace_pending = false;
     if (eq(hart.tlb_tag[index], tlb_tag(hart.pc, fetch_context))) {
-      hook_step = step;
-      trace_begin(fold_word(tlb_fold[index], low(hart.pc)));
+      hook_ins = fold_word(tlb_fold[index], low(hart.pc));
+      trace_begin(hook_ins);
     }
+    profile_begin();
   }
   return 1u;
 }
 
 fn hook_after() {
-  if (trace_pending && (step != hook_step)) {
-    if (exception_raised) {
-      trace_pending = false;
-    } else {
+  if (hook_pending && (step != hook_step)) {
+    hook_pending = false;
+    if (trace_pending && !exception_raised) {
       trace_end();
     }
+    if (profile_on) {
+      profile_end(hook_pc, hook_ins);
+    }
   }
+}
+
+fn hook_tlb_miss(access: u32) {
+  profile_tlb_miss(access);
 }
 
 fn hook_trap(code: u32, is_interrupt: bool, tval: xlen) {
   if (trace_kinds != 0u) {
     trace_trap(code, is_interrupt, tval);
   }
+  if (profile_on) {
+    profile_trap(code, is_interrupt);
+  }
+}
+
+fn profile_word(index: u32) -> u32 {
+  return hooks[hook_profile + index];
+}
+
+fn profile_set(index: u32, word: u32) {
+  hooks[hook_profile + index] = word;
 }
 
 fn stop_kind(index: u32) -> u32 {

@@ -26,6 +26,10 @@ fn hook_before(count: u32) -> u32 {
 fn hook_after() {
 }
 
+// An access (ACCESS_*) is about to be looked up in page tables (mmu/tlb.wgsl).
+fn hook_tlb_miss(access: u32) {
+}
+
 // A trap is about to be entered (machine/trap.wgsl).
 fn hook_trap(code: u32, is_interrupt: bool, tval: xlen) {
 }

@@ -24,6 +24,7 @@ fn tlb_address(va: xlen, access: u32, context: u32) -> u32 {
   if (eq(hart.tlb_tag[index], tag)) {
     return hart.tlb_page[index] | (low(va) & 4095u);
   }
+  hook_tlb_miss(access);
   let pa = translate(va, access, context);
   if (translate_fault != NO_FAULT) {
     trap_raise(translate_fault, va);

@@ -7,9 +7,12 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/recording_file.h"
+#include "machine/decompress.h"
 
 namespace rookery::cli {
 namespace {
+
+constexpr u64 kMaxSymbolFileBytes = 1 * kGiB;
 
 // The image that boots without a word said: images/default of the data folder.
 Result<void> use_default_image(const MachineOptions& options, MachineConfig& machine) {
@@ -101,6 +104,36 @@ Result<IdentifiedMachine> plan_identified_machine(const MachineOptions& options,
 Result<u64> max_instructions(const MachineOptions& options) {
   if (options.max_instructions.empty()) return std::numeric_limits<u64>::max();
   return parse_count(options.max_instructions, "--max-instructions");
+}
+
+Result<std::optional<SymbolTable>> read_symbols(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  const std::string what = fmt::format("symbol file \"{}\"", path);
+  auto bytes = read_file(path, "symbol file", kMaxSymbolFileBytes);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  auto plain = decompress_if_zstd(*std::move(bytes), what, kMaxSymbolFileBytes);
+  if (!plain) return std::unexpected(std::move(plain.error()));
+  auto symbols = SymbolTable::parse(*plain, what);
+  if (!symbols) return std::unexpected(std::move(symbols.error()));
+  return *std::move(symbols);
+}
+
+Result<InstructionRange> parse_instruction_range(const std::string& from, const std::string& to) {
+  InstructionRange range;
+  if (!from.empty() && from != "0") {
+    auto count = parse_count(from, "--from");
+    if (!count) return std::unexpected(std::move(count.error()));
+    range.from = *count;
+  }
+  if (!to.empty()) {
+    auto count = parse_count(to, "--to");
+    if (!count) return std::unexpected(std::move(count.error()));
+    range.to = *count;
+  }
+  if (range.from >= range.to) {
+    return fail(ErrorKind::usage, "--from {} leaves nothing before --to {}.", range.from, range.to);
+  }
+  return range;
 }
 
 }  // namespace rookery::cli

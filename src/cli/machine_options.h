@@ -4,11 +4,13 @@
 #pragma once
 
 #include <limits>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "base/error.h"
+#include "debug/symbols.h"
 #include "machine/boot.h"
 #include "machine/machine_identity.h"
 
@@ -41,5 +43,16 @@ Result<IdentifiedMachine> plan_identified_machine(const MachineOptions& options,
 
 // Without --max-instructions, the highest count.
 Result<u64> max_instructions(const MachineOptions& options);
+
+// The symbols of an ELF file, which may be zstd-compressed; none if `path` is empty.
+Result<std::optional<SymbolTable>> read_symbols(const std::string& path);
+
+// --from and --to of a command that looks at a part of a run: counts of instructions.
+struct InstructionRange {
+  u64 from = 0;
+  u64 to = std::numeric_limits<u64>::max();
+};
+// Empty texts stand for the beginning and the end.
+Result<InstructionRange> parse_instruction_range(const std::string& from, const std::string& to);
 
 }  // namespace rookery::cli

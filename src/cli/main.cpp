@@ -54,6 +54,7 @@ int main_checked(int argc, char** argv) {
   add_adapters_command(app, chosen);
   add_bench_command(app, chosen);
   add_trace_command(app, chosen);
+  add_profile_command(app, chosen);
 
   std::vector<std::string> arguments = with_our_spelling({argv + 1, argv + argc});
   if (arguments.empty()) arguments.emplace_back("--help");

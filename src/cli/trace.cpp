@@ -4,10 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <limits>
 #include <memory>
 
-#include "base/file.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/console.h"
@@ -17,14 +15,12 @@
 #include "debug/symbols.h"
 #include "debug/trace_comparison.h"
 #include "debug/trace_text.h"
-#include "machine/decompress.h"
 #include "machine/machine.h"
 
 namespace rookery::cli {
 namespace {
 
 constexpr u64 kDispatchUs = 100'000;
-constexpr u64 kMaxSymbolFileBytes = 1 * kGiB;
 // How far one engine runs ahead of the other.
 constexpr std::size_t kMostAhead = std::size_t{1} << 16;
 
@@ -46,8 +42,7 @@ struct TraceArguments {
 struct Wanted {
   TraceOptions records;
   bool exits = true;
-  u64 from = 0;
-  u64 to = std::numeric_limits<u64>::max();
+  InstructionRange instructions;
   u64 timeout_us = 0;
 
   bool any_records() const { return records.commits || records.traps; }
@@ -102,25 +97,11 @@ Result<void> choose_addresses(const TraceArguments& arguments, const SymbolTable
 
 Result<Wanted> check(const TraceArguments& arguments, const SymbolTable* symbols) {
   Wanted wanted;
-  const auto count = [](const std::string& text, std::string_view option,
-                        u64& out) -> Result<void> {
-    if (text.empty() || text == "0") {
-      if (!text.empty()) out = 0;
-      return {};
-    }
-    auto parsed = parse_count(text, option);
-    if (!parsed) return std::unexpected(std::move(parsed.error()));
-    out = *parsed;
-    return {};
-  };
-  Result<void> ok = count(arguments.from, "--from", wanted.from);
-  if (ok) ok = count(arguments.to, "--to", wanted.to);
-  if (ok) ok = choose_addresses(arguments, symbols, wanted.records);
-  if (!ok) return std::unexpected(std::move(ok.error()));
-  if (wanted.from >= wanted.to) {
-    return fail(ErrorKind::usage, "--from {} leaves nothing to trace before --to {}.", wanted.from,
-                wanted.to);
-  }
+  auto range = parse_instruction_range(arguments.from, arguments.to);
+  if (!range) return std::unexpected(std::move(range.error()));
+  wanted.instructions = *range;
+  if (auto ok = choose_addresses(arguments, symbols, wanted.records); !ok)
+    return std::unexpected(std::move(ok.error()));
   if (!arguments.timeout.empty()) {
     auto timeout_us = parse_seconds(arguments.timeout, "--timeout");
     if (!timeout_us) return std::unexpected(std::move(timeout_us.error()));
@@ -197,7 +178,7 @@ class TracedMachine final : private MachineHost {
     options.dispatch_us = kDispatchUs;
     options.timeout_us = wanted.timeout_us;
     options.input = console != nullptr ? console->input_mode() : InputMode::none;
-    options.max_instructions = wanted.from;
+    options.max_instructions = wanted.instructions.from;
     EngineConfig config;
     config.xlen = image.xlen;
     config.ram_bytes = image.ram_bytes;
@@ -214,7 +195,7 @@ class TracedMachine final : private MachineHost {
     if (!end) return end;
     if (!tracing_ && *end && (**end).reason == EndReason::instructions) {
       tracing_ = true;
-      machine_->set_max_instructions(wanted_.to);
+      machine_->set_max_instructions(wanted_.instructions.to);
       if (auto done = start(machine_->engine()); !done)
         return std::unexpected(std::move(done.error()));
       return std::nullopt;
@@ -326,7 +307,7 @@ Result<int> trace_one(const TraceArguments& arguments, const Wanted& wanted, Boo
     (*console)->finish_line();
     if (!(*machine)->tracing()) {
       (*console)->note(fmt::format("the run ended after {} instructions, before --from {}.",
-                                   (*machine)->machine().instructions(), wanted.from));
+                                   (*machine)->machine().instructions(), wanted.instructions.from));
     } else {
       (*console)->note(fmt::format("{} records.", count));
     }
@@ -392,18 +373,6 @@ Result<int> trace_both(const TraceArguments& arguments, const Wanted& wanted,
   }
   if (Result<void> done = output->write(); !done) return std::unexpected(std::move(done.error()));
   return kExitGuestFailed;
-}
-
-Result<std::optional<SymbolTable>> read_symbols(const std::string& path) {
-  if (path.empty()) return std::nullopt;
-  const std::string what = fmt::format("symbol file \"{}\"", path);
-  auto bytes = read_file(path, "symbol file", kMaxSymbolFileBytes);
-  if (!bytes) return std::unexpected(std::move(bytes.error()));
-  auto plain = decompress_if_zstd(*std::move(bytes), what, kMaxSymbolFileBytes);
-  if (!plain) return std::unexpected(std::move(plain.error()));
-  auto symbols = SymbolTable::parse(*plain, what);
-  if (!symbols) return std::unexpected(std::move(symbols.error()));
-  return *std::move(symbols);
 }
 
 Result<int> trace(const TraceArguments& arguments) {

@@ -21,41 +21,6 @@ std::string_view csr_name(u32 number) {
   }
 }
 
-std::string_view exception_name(u32 cause) {
-  switch (cause) {
-    case isa::CAUSE_MISALIGNED_FETCH:
-      return "trap_instruction_address_misaligned";
-    case isa::CAUSE_FETCH_ACCESS:
-      return "trap_instruction_access_fault";
-    case isa::CAUSE_ILLEGAL_INSTRUCTION:
-      return "trap_illegal_instruction";
-    case isa::CAUSE_BREAKPOINT:
-      return "trap_breakpoint";
-    case isa::CAUSE_MISALIGNED_LOAD:
-      return "trap_load_address_misaligned";
-    case isa::CAUSE_LOAD_ACCESS:
-      return "trap_load_access_fault";
-    case isa::CAUSE_MISALIGNED_STORE:
-      return "trap_store_address_misaligned";
-    case isa::CAUSE_STORE_ACCESS:
-      return "trap_store_access_fault";
-    case isa::CAUSE_USER_ECALL:
-      return "trap_user_ecall";
-    case isa::CAUSE_SUPERVISOR_ECALL:
-      return "trap_supervisor_ecall";
-    case isa::CAUSE_MACHINE_ECALL:
-      return "trap_machine_ecall";
-    case isa::CAUSE_FETCH_PAGE_FAULT:
-      return "trap_instruction_page_fault";
-    case isa::CAUSE_LOAD_PAGE_FAULT:
-      return "trap_load_page_fault";
-    case isa::CAUSE_STORE_PAGE_FAULT:
-      return "trap_store_page_fault";
-    default:
-      return "trap_unknown";
-  }
-}
-
 // Spike says no value for traps that have none by their nature.
 bool has_tval(u32 cause) {
   return cause != isa::CAUSE_USER_ECALL && cause != isa::CAUSE_SUPERVISOR_ECALL &&
@@ -118,6 +83,41 @@ void append_commit(LineWriter& line, const TraceRecord& record) {
 constexpr std::string_view kCore = "core   0: ";
 
 }  // namespace
+
+std::string_view exception_name(u32 cause) {
+  switch (cause) {
+    case isa::CAUSE_MISALIGNED_FETCH:
+      return "trap_instruction_address_misaligned";
+    case isa::CAUSE_FETCH_ACCESS:
+      return "trap_instruction_access_fault";
+    case isa::CAUSE_ILLEGAL_INSTRUCTION:
+      return "trap_illegal_instruction";
+    case isa::CAUSE_BREAKPOINT:
+      return "trap_breakpoint";
+    case isa::CAUSE_MISALIGNED_LOAD:
+      return "trap_load_address_misaligned";
+    case isa::CAUSE_LOAD_ACCESS:
+      return "trap_load_access_fault";
+    case isa::CAUSE_MISALIGNED_STORE:
+      return "trap_store_address_misaligned";
+    case isa::CAUSE_STORE_ACCESS:
+      return "trap_store_access_fault";
+    case isa::CAUSE_USER_ECALL:
+      return "trap_user_ecall";
+    case isa::CAUSE_SUPERVISOR_ECALL:
+      return "trap_supervisor_ecall";
+    case isa::CAUSE_MACHINE_ECALL:
+      return "trap_machine_ecall";
+    case isa::CAUSE_FETCH_PAGE_FAULT:
+      return "trap_instruction_page_fault";
+    case isa::CAUSE_LOAD_PAGE_FAULT:
+      return "trap_load_page_fault";
+    case isa::CAUSE_STORE_PAGE_FAULT:
+      return "trap_store_page_fault";
+    default:
+      return "trap_unknown";
+  }
+}
 
 void append_trace_text(std::string& out, const TraceRecord& record, Xlen xlen) {
   LineWriter line(out, xlen);

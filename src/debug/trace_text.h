@@ -4,10 +4,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "engine/engine.h"
 
 namespace rookery {
+
+// Spike's name of an exception: "trap_load_page_fault".
+std::string_view exception_name(u32 cause);
 
 // Appends the line of a record, or the two of an exception with a value:
 //   core   0: 3 0x80000000 (0x00000297) x5  0x80000000

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/profile.h"
 #include "engine/trace.h"
 #include "isa/state.h"
 
@@ -135,6 +136,13 @@ class Engine {
 
   // The records since the last call, in order. To be called after every run().
   virtual std::vector<TraceRecord> take_trace(u32 vm) = 0;
+
+  // Begins to count what a machine does, from 0, or ends it and forgets the counts. It runs slower,
+  // others do not.
+  virtual Result<void> set_profile(u32 vm, bool on) = 0;
+
+  // The counts so far; of a machine that is not profiled, zeros.
+  virtual Result<Profile> read_profile(u32 vm) = 0;
 
   // Makes a machine that exited runnable again.
   Result<void> resume(u32 vm);

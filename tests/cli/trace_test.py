@@ -130,7 +130,7 @@ class Trace(unittest.TestCase):
                 (["--symbols", path("named", symbol_file()), "--symbol", "no_such"], 64, 'There is no symbol "no_such"'),
                 (["--symbols", path("text", b"hello")], 65, "is not an ELF file"),
                 (["--symbols", path("absent")], 74, "absent"),
-                (["--from", "10", "--to", "5"], 64, "leaves nothing to trace"),
+                (["--from", "10", "--to", "5"], 64, "leaves nothing before"),
                 (["--from", "ten"], 64, "--from"),
                 (["--privilege", "H"], 64, "--privilege"),
                 (["--only", "nothing"], 64, "--only"),

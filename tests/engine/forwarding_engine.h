@@ -50,6 +50,8 @@ class ForwardingEngine : public Engine {
     return engine_->set_trace(vm, options);
   }
   std::vector<TraceRecord> take_trace(u32 vm) override { return engine_->take_trace(vm); }
+  Result<void> set_profile(u32 vm, bool on) override { return engine_->set_profile(vm, on); }
+  Result<Profile> read_profile(u32 vm) override { return engine_->read_profile(vm); }
 
  protected:
   std::unique_ptr<Engine> engine_;

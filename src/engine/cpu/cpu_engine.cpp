@@ -128,6 +128,16 @@ class CpuEngine final : public Engine {
     return {};
   }
 
+  Result<void> set_profile(u32 vm, bool on) override {
+    machines_[vm]->set_profile(on);
+    return {};
+  }
+
+  Result<Profile> read_profile(u32 vm) override {
+    const std::span<const u32> words = machines_[vm]->profile();
+    return words.empty() ? Profile{} : profile_of(words);
+  }
+
   std::vector<TraceRecord> take_trace(u32 vm) override { return std::exchange(traces_[vm], {}); }
 
  private:

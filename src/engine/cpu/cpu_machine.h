@@ -41,6 +41,9 @@ class CpuMachine {
   virtual void set_trace(const std::optional<TraceOptions>& options) = 0;
   virtual std::span<const TraceRecord> trace() const = 0;
   virtual void clear_trace() = 0;
+  // Engine::set_profile(); the isa::PROFILE_WORDS words counted, none if it is not profiled.
+  virtual void set_profile(bool on) = 0;
+  virtual std::span<const u32> profile() const = 0;
 };
 
 // RAM is reserved here and becomes resident as it is touched. Null if there is not enough.

@@ -189,6 +189,8 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   void set_trace(const std::optional<TraceOptions>& options) override;
   std::span<const TraceRecord> trace() const override { return {trace_records.get(), trace_count}; }
   void clear_trace() override { trace_count = 0; }
+  void set_profile(bool on) override;
+  std::span<const u32> profile() const override { return profile_words; }
 
   std::string take_console() override { return std::exchange(console, {}); }
 
@@ -481,8 +483,8 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   // Executes one instruction, however close the limit.
   void run_exactly();
 
-  // Of a machine with stop points or a trace: executes until the limit (run_watched.inl).
-  bool watched() const { return stop_count != 0 || trace_kinds != 0; }
+  // Of a machine with stop points, a trace or a profile: executes until the limit (run_watched.inl).
+  bool watched() const { return stop_count != 0 || trace_kinds != 0 || profile_on; }
   void run_watched();
   template <bool kTraced>
   void execute_watched(DecodedInsn& insn, u32 word);

@@ -77,14 +77,24 @@ class ROOKERY_CORE : public Vocabulary<ROOKERY_UINT>, public State<ROOKERY_UINT>
   u32 stop_bytes(u32 index) const { return stops[index].bytes; }
   xlen stop_va(u32 index) const { return static_cast<xlen>(stops[index].va); }
   void trace_put(dword icount, xlen pc, xlen value, xlen va, xlen stored, u32 ins, u32 described) {
-    trace_records[trace_count++] = {icount, pc, value, va, stored, ins,
+    trace_records[trace_count++] = {icount,
+                                    pc,
+                                    value,
+                                    va,
+                                    stored,
+                                    ins,
                                     static_cast<TraceRecord::Kind>(described & 0xff),
                                     static_cast<u8>(described >> 8),
                                     static_cast<u8>(described >> 16),
                                     static_cast<u8>(described >> 24)};
   }
+  std::vector<u32> profile_words;  // PROFILE_WORDS, if the machine is profiled
+  u32 profile_word(u32 index) const { return profile_words[index]; }
+  void profile_set(u32 index, u32 word) { profile_words[index] = word; }
+  void hook_tlb_miss(u32 access) { profile_tlb_miss(access); }
   void hook_trap(u32 code, bool is_interrupt, xlen tval) {
     if (trace_kinds != 0) trace_trap(code, is_interrupt, tval);
+    if (profile_on) profile_trap(code, is_interrupt);
   }
 
   // Expanded from the tables in machine_core.inl.

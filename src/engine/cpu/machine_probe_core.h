@@ -27,6 +27,9 @@ class CoreClass : public Vocabulary<ROOKERY_PROBE_UINT>, public State<ROOKERY_PR
   xlen stop_va(u32) const { return 0; }
   void trace_put(dword, xlen, xlen, xlen, xlen, u32, u32) {}
   void hook_trap(u32, bool, xlen) {}
+  void hook_tlb_miss(u32) {}
+  u32 profile_word(u32) const { return 0; }
+  void profile_set(u32, u32) {}
 
   // Expanded from the tables in machine_core.inl.
   xlen csr_read(u32 number);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CPU engine's loop for machines that are watched: with stop points or a trace. One instruction at a
+// The CPU engine's loop for machines that are watched: with stop points, a trace or a profile. One instruction at a
 // time, with the questions of shaders/hooks in between. Included by interpreter.inl.
 
 void Interpreter::set_stops(std::span<const StopPoint> points) {
@@ -18,6 +18,13 @@ void Interpreter::set_trace(const std::optional<TraceOptions>& options) {
   const AddressRange addresses = addresses_of(*options, ROOKERY_FIND_XLEN);
   trace_pc_low = static_cast<xlen>(addresses.from);
   trace_pc_high = static_cast<xlen>(addresses.to);
+}
+
+void Interpreter::set_profile(bool on) {
+  profile_words.assign(on ? PROFILE_WORDS : 0, 0);
+  profile_on = on;
+  profile_steps = 0;
+  profile_missed = 0;
 }
 
 // An instruction that retired by one of its fast ways, as trace_end() would describe it.
@@ -108,18 +115,23 @@ void Interpreter::run_watched() {
     const xlen pc = hart.pc;
     const FetchEntry& entry = entry_of(fetch_, pc);
     DecodedPage* const page = access_tag(pc, 4, fetch_context) == entry.tag ? entry.page : fetch_page(pc);
+    if (profile_on) profile_begin();
     if (page == nullptr) {
       step += 1;
+      if (profile_on) profile_end(pc, 0);
       continue;
     }
     executing_ = page;
     const u32 index = (low(pc) % PAGE_BYTES) / 4;
     DecodedInsn& insn = page->insns[index];
+    const u32 word = ram_load(page->page_pa + index * 4);
+    const u32 step_before = step;
     if (commits && pc >= trace_pc_low && pc <= trace_pc_high) {
       --room;
-      execute_watched<true>(insn, ram_load(page->page_pa + index * 4));
+      execute_watched<true>(insn, word);
     } else {
-      execute_watched<false>(insn, 0);
+      execute_watched<false>(insn, word);
     }
+    if (profile_on && step != step_before) profile_end(pc, word);
   }
 }

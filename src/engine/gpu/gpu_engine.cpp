@@ -284,6 +284,25 @@ class GpuEngine final : public Engine {
     return {};
   }
 
+  Result<void> set_profile(u32 vm, bool on) override {
+    Watch& watch = watches_[vm];
+    watch.profile.assign(on ? isa::PROFILE_WORDS : 0, 0);
+    watch.profile_is_new = true;
+    watches_changed_ = true;
+    return {};
+  }
+
+  Result<Profile> read_profile(u32 vm) override {
+    const auto found = watches_.find(vm);
+    if (found == watches_.end() || found->second.profile.empty()) return Profile{};
+    if (!shard_watches_.empty()) {
+      const u32 shard = place(vm).first;
+      if (Result<void> ok = shard_watches_[shard].save_profiles(device_); !ok)
+        return std::unexpected(std::move(ok.error()));
+    }
+    return profile_of(found->second.profile);
+  }
+
   std::vector<TraceRecord> take_trace(u32 vm) override { return std::exchange(traces_[vm], {}); }
 
  private:
@@ -380,6 +399,9 @@ class GpuEngine final : public Engine {
 
   // Has each machine run by the interpreter that it now needs.
   Result<void> configure_watches() {
+    for (ShardWatch& watch : shard_watches_) {
+      if (Result<void> ok = watch.save_profiles(device_); !ok) return ok;
+    }
     std::erase_if(watches_, [](const auto& entry) { return !entry.second.wants_anything(); });
     if (!watches_.empty() && !watch_pipeline_) {
       Result<gpu::ComputePipeline> pipeline =

@@ -9,7 +9,7 @@ namespace rookery {
 
 enum class InterpreterVariant {
   plain,    // all machines but those that are watched
-  watched,  // those with stop points or a trace (shaders/hooks/debug.wgsl)
+  watched,  // those with stop points, a trace or a profile (shaders/hooks/debug.wgsl)
 };
 
 Result<gpu::AssembledShader> assemble_interpreter(

@@ -23,6 +23,7 @@ void put_dword(std::span<u32> words, u32 at, u64 value) {
 std::vector<u32> slot_words(u32 vm, const Watch& watch, Xlen xlen) {
   std::vector<u32> words(isa::HOOK_RING);
   words[isa::HOOK_VM] = vm;
+  words[isa::HOOK_PROFILE] = watch.profile.empty() ? 0 : 1;
   words[isa::HOOK_STOP_COUNT] = static_cast<u32>(watch.stops.size());
   const StopFilter filter = filter_of(watch.stops);
   words[isa::HOOK_STOP_FILTER] = filter.execute;
@@ -67,7 +68,11 @@ Result<void> ShardWatch::configure(gpu::GpuDevice& device, Xlen xlen, Watches wa
   const bool traces = std::any_of(watches_.begin(), watches_.end(), [](const auto& entry) {
     return entry.second->trace.has_value();
   });
-  stride_words_ = isa::HOOK_RING + (traces ? kRingWords : 0);
+  const bool profiles = std::any_of(watches_.begin(), watches_.end(), [](const auto& entry) {
+    return !entry.second->profile.empty();
+  });
+  profile_at_ = isa::HOOK_RING + (traces ? kRingWords : 0);
+  stride_words_ = profile_at_ + (profiles ? isa::PROFILE_WORDS : 0);
   const u64 bytes = slot_byte(watches_.size(), 0);
   const u64 limit =
       std::min(device.limits().max_storage_binding_bytes, device.limits().max_buffer_bytes);
@@ -92,14 +97,34 @@ Result<void> ShardWatch::configure(gpu::GpuDevice& device, Xlen xlen, Watches wa
   u32 header[isa::HOOK_SLOTS] = {};
   header[isa::HOOK_COUNT] = static_cast<u32>(watches_.size());
   header[isa::HOOK_STRIDE] = stride_words_;
+  header[isa::HOOK_PROFILE_AT] = profile_at_;
   Result<void> ok = device.write(buffer_, 0, gpu::bytes_of(std::span<const u32>(header)));
   u64 slot = 0;
   for (const auto& [vm, watch] : watches_) {
     if (!ok) return ok;
     const std::vector<u32> words = slot_words(vm, *watch, xlen);
-    ok = device.write(buffer_, slot_byte(slot++, 0), gpu::bytes_of(std::span<const u32>(words)));
+    ok = device.write(buffer_, slot_byte(slot, 0), gpu::bytes_of(std::span<const u32>(words)));
+    if (ok && !watch->profile.empty()) {
+      ok = device.write(buffer_, slot_byte(slot, profile_at_),
+                        gpu::bytes_of(std::span<const u32>(watch->profile)));
+      watch->profile_is_new = false;
+    }
+    ++slot;
   }
   return ok;
+}
+
+Result<void> ShardWatch::save_profiles(gpu::GpuDevice& device) {
+  u64 slot = 0;
+  for (const auto& [vm, watch] : watches_) {
+    if (!watch->profile.empty() && !watch->profile_is_new) {
+      const std::span<u8> out{reinterpret_cast<u8*>(watch->profile.data()),
+                              watch->profile.size() * kWord};
+      if (Result<void> ok = device.read(buffer_, slot_byte(slot, profile_at_), out); !ok) return ok;
+    }
+    ++slot;
+  }
+  return {};
 }
 
 Result<void> ShardWatch::dispatch(gpu::GpuDevice& device, gpu::CommandBatch& batch,

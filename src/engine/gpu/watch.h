@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machines of one shard that are watched (stop points, a trace): their slots in the buffer that
-// shaders/hooks/debug.wgsl works on, and the dispatch that runs them. The engine marks them with
-// RUN_STATE_WATCHED, so that the ordinary dispatch passes them by.
+// The machines of one shard that are watched (stop points, a trace, a profile): their slots in the
+// buffer that shaders/hooks/debug.wgsl works on, and the dispatch that runs them. The engine marks
+// them with RUN_STATE_WATCHED, so that the ordinary dispatch passes them by.
 #pragma once
 
 #include <map>
@@ -24,8 +24,11 @@ struct Watch {
   std::vector<StopPoint> stops;
   std::optional<TraceOptions> trace;
   std::optional<Stopped> stopped;
+  // Profiled: PROFILE_WORDS counts, those that its slot begins with.
+  std::vector<u32> profile;
+  bool profile_is_new = false;  // no slot has them yet
 
-  bool wants_anything() const { return !stops.empty() || trace.has_value(); }
+  bool wants_anything() const { return !stops.empty() || trace.has_value() || !profile.empty(); }
 };
 
 // By the shard's own numbers.
@@ -38,6 +41,10 @@ class ShardWatch {
   Result<void> configure(gpu::GpuDevice& device, Xlen xlen, Watches watches);
 
   bool empty() const { return watches_.empty(); }
+
+  // Reads the counts of the slots back, so that configure() can go on with them. Of machines whose
+  // counts somebody has set to begin anew, or no longer wants, they stay as they are.
+  Result<void> save_profiles(gpu::GpuDevice& device);
 
   // The parts of a dispatch, as the shard's own (engine/gpu/shard.h).
   Result<void> dispatch(gpu::GpuDevice& device, gpu::CommandBatch& batch,
@@ -52,6 +59,7 @@ class ShardWatch {
 
   Watches watches_;
   u32 stride_words_ = 0;
+  u32 profile_at_ = 0;
   gpu::GpuBuffer buffer_;
   gpu::BindGroup group_;
   std::optional<gpu::Readback> report_;
