@@ -2,6 +2,7 @@
 #include "engine/gpu/watch.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -119,7 +120,7 @@ Result<void> ShardWatch::save_profiles(gpu::GpuDevice& device) {
   for (const auto& [vm, watch] : watches_) {
     if (!watch->profile.empty() && !watch->profile_is_new) {
       const std::span<u8> out{reinterpret_cast<u8*>(watch->profile.data()),
-                              watch->profile.size() * kWord};
+                              watch->profile.size() * sizeof(u32)};
       if (Result<void> ok = device.read(buffer_, slot_byte(slot, profile_at_), out); !ok) return ok;
     }
     ++slot;
