@@ -3,10 +3,11 @@
 """gdb with the CPU engine: every session of gdb_sessions.py, and Linux."""
 import os
 import re
+import subprocess
 import time
 import unittest
 
-from gdb_sessions import ROOT, Mi, Rookery, Sessions, debuggee, packet, skip_unless_ready
+from gdb_sessions import PROGRAM, ROOT, WAIT_S, Mi, Rookery, Sessions, debuggee, packet, skip_unless_ready
 
 DEFAULT_IMAGE = os.path.join(ROOT, "images/default/Image.zst")
 
@@ -71,7 +72,8 @@ class Linux(unittest.TestCase):
     """Without symbols: addresses come from the machine itself."""
 
     def test_a_session(self):
-        with Rookery("--engine", "cpu", typed=b"echo a$((6*7))b\n") as machine:
+        typed = b"echo a$((6*7))b\n"
+        with Rookery("--engine", "cpu", "--stats=json", typed=typed) as machine:
             said = machine.gdb("p/x (unsigned)$pc", "p/x $satp", "x/i $pc", "stepi 1000", "p $instret", "detach")
             entry = int(re.search(r"\$1 = (0x[0-9a-f]+)", said).group(1), 16)
             self.assertEqual(entry >> 20, 0x804)
@@ -80,6 +82,12 @@ class Linux(unittest.TestCase):
             # It runs on to the shell, which is given a line.
             self.assertEqual(machine.wait(), 0, machine.said)
             self.assertIn(b"a42b\r\n", machine.printed)
+            alone = subprocess.run([PROGRAM, "run", "--engine", "cpu", "--stats=json"], input=typed, capture_output=True,
+                                   timeout=WAIT_S, check=True)
+        # gdb has changed nothing.
+        self.assertEqual(machine.printed, alone.stdout)
+        counts = [re.search(r'"instructions":(\d+)', text).group(1) for text in (machine.said, alone.stderr.decode())]
+        self.assertEqual(counts[0], counts[1])
 
     def test_kernel_space(self):
         with Rookery("--engine", "cpu") as machine:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The body of ProbeCore32 and ProbeCore64, included by machine_probe_32.cpp and machine_probe_64.cpp
-// with CoreClass and ROOKERY_PROBE_UINT set: MachineCore's translated members (machine_core_class.h)
-// around memory that is someone else's. No include guard, as there.
+// The body of ProbeCore32 and ProbeCore64, included by machine_probe_32.cpp and
+// machine_probe_64.cpp with CoreClass and ROOKERY_PROBE_UINT set: MachineCore's translated members
+// (machine_core_class.h) around memory that is someone else's. No include guard, as there.
 
 class CoreClass : public Vocabulary<ROOKERY_PROBE_UINT>, public State<ROOKERY_PROBE_UINT> {
  public:
