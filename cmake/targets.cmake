@@ -6,11 +6,6 @@ add_library(rookery_options INTERFACE)
 target_include_directories(rookery_options INTERFACE
   "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}" "${ROOKERY_GENERATED_DIR}")
 target_compile_options(rookery_options INTERFACE -Wall -Wextra -Wshadow -Werror)
-if(NOT ROOKERY_WASM)
-  # -z relro and now cost nothing here; the stack protector would cost the CPU engine.
-  target_link_options(rookery_options INTERFACE -Wl,-z,relro,-z,now)
-endif()
-
 if(ROOKERY_SANITIZE)
   # As global flags, for GoogleTest's main and ours must agree on them.
   add_compile_options(-fsanitize=${ROOKERY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
