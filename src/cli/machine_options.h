@@ -36,8 +36,8 @@ struct IdentifiedMachine {
   BootImage image;
   RecordedMachine identity;  // without its remarks
 };
-// `recorded`, if any, is the machine that has to come out: what the options leave open is taken from
-// it, and another machine is an error.
+// `recorded`, if any, is the machine that has to come out: what the options leave open is taken
+// from it, and another machine is an error.
 Result<IdentifiedMachine> plan_identified_machine(const MachineOptions& options,
                                                   const RecordedMachine* recorded);
 

@@ -202,8 +202,7 @@ Result<int> run(RunArguments arguments) {
   }
 
   // Files first: their errors come at once, a GPU takes its time.
-  auto planned =
-      plan_identified_machine(arguments.machine, replay ? &replay->machine : nullptr);
+  auto planned = plan_identified_machine(arguments.machine, replay ? &replay->machine : nullptr);
   if (!planned) {
     if (!replay) return std::unexpected(std::move(planned.error()));
     return std::unexpected(

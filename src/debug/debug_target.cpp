@@ -257,8 +257,8 @@ Result<std::optional<u32>> DebugTarget::stop_at_next_instruction(u32 first) {
   return stop;
 }
 
-// The engine knows nothing of the reason for which the machine stopped last, so the first instruction
-// is looked at here.
+// The engine knows nothing of the reason for which the machine stopped last, so the first
+// instruction is looked at here.
 Result<Progress> DebugTarget::run_to_stop() {
   u64 steps = 0;
   if (!engine_looks_ && !stops_.empty()) {

@@ -38,8 +38,8 @@ class DebuggedMachine {
   // Another one after a reboot.
   virtual Engine& engine() = 0;
   virtual u32 vm() const = 0;
-  // Makes at most `max_steps` steps, or runs into one of the engine's stop points, and does all that
-  // belongs to them: console, typing, exits. A machine that stopped is resumed. May make none,
+  // Makes at most `max_steps` steps, or runs into one of the engine's stop points, and does all
+  // that belongs to them: console, typing, exits. A machine that stopped is resumed. May make none,
   // because the guest sleeps.
   virtual Result<Progress> run(u64 max_steps) = 0;
   // A line about how it is going, for people.

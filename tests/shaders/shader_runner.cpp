@@ -130,10 +130,9 @@ Result<ShaderTestResult> run_shader_test(const ShaderTest& test, std::span<const
 }
 
 std::vector<std::string> machine_modules() {
-  return {"isa/tables.wgsl",      "isa/fields.wgsl",   "isa/csr.wgsl",
-          "isa/system.wgsl",      "isa/atomic.wgsl",   "machine/poll.wgsl",
-          "machine/console.wgsl", "memory/paged.wgsl", "mmu/access.wgsl",
-          "hooks/hooks.wgsl"};
+  return {"isa/tables.wgsl", "isa/fields.wgsl",   "isa/csr.wgsl",         "isa/system.wgsl",
+          "isa/atomic.wgsl", "machine/poll.wgsl", "machine/console.wgsl", "memory/paged.wgsl",
+          "mmu/access.wgsl", "hooks/hooks.wgsl"};
 }
 
 std::vector<u64> interesting_operands(u32 bits, u32 random_count) {
