@@ -59,12 +59,6 @@ Speed summarize(const std::vector<Part>& parts, u32 machines) {
   return speed_of(std::move(rates), all.steps * machines, all.seconds);
 }
 
-Result<u64> icount_of(Engine& engine, u32 vm) {
-  auto state = engine.read_state(vm);
-  if (!state) return std::unexpected(std::move(state.error()));
-  return std::visit([](const auto& s) { return s.hart.icount; }, *state);
-}
-
 // Compares some machines, each of which should have made `steps` steps, with the CPU engine's.
 Result<void> verify(Engine& engine, const Workload& workload, bool divergent, u64 steps) {
   const u32 machines = engine.config().vm_count;
@@ -73,11 +67,11 @@ Result<void> verify(Engine& engine, const Workload& workload, bool divergent, u6
   std::unique_ptr<Engine> oracle;
   u64 expected_hash = 0;
   for (const u32 vm : sample) {
-    auto icount = icount_of(engine, vm);
-    if (!icount) return std::unexpected(std::move(icount.error()));
-    if (*icount != steps) {
+    auto state = engine.read_state(vm);
+    if (!state) return std::unexpected(std::move(state.error()));
+    if (icount_of(*state) != steps) {
       return fail(ErrorKind::internal, "Machine {} of {} has made {} steps where {} were reported.",
-                  vm, machines, *icount, steps);
+                  vm, machines, icount_of(*state), steps);
     }
     if (oracle == nullptr || divergent) {
       auto made = create_cpu_engine(engine_config(workload, 1));

@@ -48,6 +48,7 @@ int main_checked(int argc, char** argv) {
       "Examples:\n"
       "  rookery run                      boot Linux and type into it\n"
       "  rookery run --help               all that 'run' takes\n"
+      "  rookery verify                   run it on CPU and GPU, and compare them all the way\n"
       "  rookery adapters                 list the GPUs");
   Command chosen;
   add_run_command(app, chosen);
@@ -55,6 +56,7 @@ int main_checked(int argc, char** argv) {
   add_bench_command(app, chosen);
   add_trace_command(app, chosen);
   add_profile_command(app, chosen);
+  add_verify_command(app, chosen);
 
   std::vector<std::string> arguments = with_our_spelling({argv + 1, argv + argc});
   if (arguments.empty()) arguments.emplace_back("--help");

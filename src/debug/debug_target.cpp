@@ -20,10 +20,6 @@ constexpr std::size_t kMaxPages = 256;
 constexpr u64 kInstructionBytes = 4;
 constexpr u32 kLegalPrivileges = 0b1011;  // user, supervisor, machine
 
-u64 icount_of(const MachineState& state) {
-  return std::visit([](const auto& s) { return s.hart.icount; }, state);
-}
-
 u32 ram_bytes_of(const MachineState& state) {
   return std::visit([](const auto& s) { return s.machine.ram_bytes; }, state);
 }

@@ -3,6 +3,14 @@
 
 namespace rookery {
 
+u64 icount_of(const MachineState& state) {
+  return std::visit([](const auto& s) { return s.hart.icount; }, state);
+}
+
+u64 pc_of(const MachineState& state) {
+  return std::visit([](const auto& s) { return u64{s.hart.pc}; }, state);
+}
+
 Result<std::vector<u64>> Engine::state_hashes(std::span<const u32> vms) {
   std::vector<u64> hashes;
   hashes.reserve(vms.size());

@@ -36,6 +36,10 @@ struct EngineConfig {
 // RAM ends with the 32-bit physical address space, less a page so that sizes fit in 32 bits.
 inline constexpr u64 kMaxRamBytes = (u64{1} << 32) - isa::RAM_BASE - isa::PAGE_BYTES;
 
+// Where a machine stands: the steps made since it was loaded, and the next instruction's address.
+u64 icount_of(const MachineState& state);
+u64 pc_of(const MachineState& state);
+
 // Sentences about a configuration or a range of physical addresses that cannot be
 // (ErrorKind::usage).
 Result<void> check_engine_config(const EngineConfig& config);

@@ -22,7 +22,7 @@ struct Flaw {
   bool counts_wrongly = false;
 };
 
-class FlawedEngine final : public test::ForwardingEngine {
+class FlawedEngine final : public ForwardingEngine {
  public:
   FlawedEngine(std::unique_ptr<Engine> engine, Flaw flaw)
       : ForwardingEngine(std::move(engine)), flaw_(flaw) {}

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/compare_engines.h"
+#include "debug/compare_engines.h"
+#include "engine/whole_machine.h"
 
 namespace rookery::test {
 

@@ -15,7 +15,9 @@
 
 #include "boot/guest_code.h"
 #include "boot/test_engines.h"
-#include "engine/compare_engines.h"
+#include "debug/compare_engines.h"
+#include "debug/state_text.h"
+#include "engine/whole_machine.h"
 #include "machine/boot.h"
 
 namespace rookery::test {

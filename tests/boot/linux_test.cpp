@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "boot/test_engines.h"
-#include "engine/compare_engines.h"
+#include "debug/compare_engines.h"
 #include "engine/forwarding_engine.h"
 #include "machine/machine.h"
 
@@ -36,7 +36,7 @@ std::ostream& operator<<(std::ostream& out, const Landmark& mark) {
 }
 
 // An engine of one machine that stops at every multiple of kStride to note the state's hash.
-class NotingEngine final : public test::ForwardingEngine {
+class NotingEngine final : public ForwardingEngine {
  public:
   NotingEngine(std::unique_ptr<Engine> engine, std::vector<Landmark>& landmarks)
       : ForwardingEngine(std::move(engine)), landmarks_(landmarks) {}

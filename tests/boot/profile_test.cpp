@@ -11,7 +11,8 @@
 
 #include "boot/bare_programs.h"
 #include "boot/test_engines.h"
-#include "engine/compare_engines.h"
+#include "debug/compare_engines.h"
+#include "engine/whole_machine.h"
 
 namespace rookery::test {
 namespace {

@@ -13,7 +13,8 @@
 #include "boot/bare_programs.h"
 #include "boot/guest_code.h"
 #include "boot/test_engines.h"
-#include "engine/compare_engines.h"
+#include "debug/compare_engines.h"
+#include "engine/whole_machine.h"
 
 namespace rookery::test {
 namespace {
@@ -56,10 +57,6 @@ void load_loop(Engine& engine) {
         state);
     ASSERT_GOOD(engine.write_state(vm, state));
   }
-}
-
-u64 pc_of(Engine& engine, u32 vm) {
-  return std::visit([](const auto& s) { return u64{s.hart.pc}; }, *engine.read_state(vm));
 }
 
 // Runs machine 1 until it stops or is at step `target`; where others are does not matter.
@@ -150,7 +147,7 @@ void check_going_on(Engine& engine) {
   ASSERT_GOOD(engine.set_stops(1, stop));
   ASSERT_GOOD(engine.resume(1));
   EXPECT_FALSE(run_to(engine, 3));
-  EXPECT_EQ(pc_of(engine, 1), at(3));
+  EXPECT_EQ(pc_of(*engine.read_state(1)), at(3));
   // Put back to before it: a new stop.
   MachineState before = *stopped;
   std::visit(
@@ -264,7 +261,7 @@ void check_translated(Make make, u64 max_stops) {
       if (!stop->exit || stop->exit->reason != isa::EXIT_STOP_POINT) break;
       ++stops;
       // Unless an interrupt was taken at this very boundary, which the other machine has not.
-      if (pc_of(**engine, 0) == pc_of(**plain, 0)) {
+      if (pc_of(*(*engine)->read_state(0)) == pc_of(*(*plain)->read_state(0))) {
         ASSERT_EQ(*(*engine)->state_hash(0), *(*plain)->state_hash(0)) << "at step " << now;
       }
       ASSERT_GOOD((*engine)->resume(0));

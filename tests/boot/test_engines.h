@@ -20,6 +20,12 @@ Result<std::unique_ptr<Engine>> make_gpu_engine(const EngineConfig& config);
 // The same on a device that counts as lost as soon as a dispatch takes a millisecond.
 Result<std::unique_ptr<Engine>> make_impatient_gpu_engine(const EngineConfig& config);
 
+// The same with a fault in shader module `path`: its text `from`, which is there once, is `to`.
+Result<std::unique_ptr<Engine>> make_faulty_gpu_engine(const EngineConfig& config,
+                                                       const std::string& path,
+                                                       const std::string& from,
+                                                       const std::string& to);
+
 Result<std::unique_ptr<Engine>> make_cpu_engine(const EngineConfig& config);
 
 }  // namespace rookery::test

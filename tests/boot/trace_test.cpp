@@ -14,7 +14,8 @@
 #include "boot/bare_programs.h"
 #include "boot/guest_code.h"
 #include "boot/test_engines.h"
-#include "engine/compare_engines.h"
+#include "debug/compare_engines.h"
+#include "engine/whole_machine.h"
 #include "machine/boot.h"
 
 namespace rookery::test {

@@ -185,6 +185,16 @@ BAD_INPUTS = [
     (["run", "--bare", "{cut_elf}"], IMAGE, "is truncated: segment 0 ends at byte"),
     (["run", "--bare", "{low_elf}"], IMAGE, "does not fit in RAM: it takes 8 KiB at 0x10000"),
     (["run", "--bare", "{lost_entry}"], IMAGE, "starts at 0x80100000, which is in none of its segments."),
+    # verify
+    (["verify", "--engines", "cpu"], USAGE, '--engines "cpu" is not a pair of engines: write cpu,gpu'),
+    (["verify", "--engines", "cpu,abacus"], USAGE, "is not a pair of engines"),
+    (["verify", "--engines", "cpu,cpu", "--adapter", "H200"], USAGE, "--adapter H200 needs a GPU engine; --engines says cpu,cpu."),
+    (["verify", "--engines", "cpu,cpu", "--stride", "0"], USAGE, '--stride "0" is not a count'),
+    (["verify", "--engines", "cpu,cpu", "--max-instructions", "x"], USAGE, '--max-instructions "x" is not a count'),
+    (["verify", "--engines", "cpu,cpu", "--bare", "/nonexistent"], IO, 'Cannot open the program "/nonexistent"'),
+    (["verify", "--engines", "cpu,cpu", "--symbols", "/nonexistent"], IO, 'Cannot open the symbol file "/nonexistent"'),
+    (["verify", "--engines", "cpu,cpu", "--bare", "{endless}", "--symbols", "{text}"], IMAGE, "is not an ELF file."),
+    (["verify", "--engines", "cpu,cpu", "--bare", "{endless}", "--symbols", "{endless}"], IMAGE, "has no symbols"),
 ]
 
 
@@ -228,7 +238,7 @@ class WrongInput(unittest.TestCase):
 
 class Help(unittest.TestCase):
     def test_every_command_has_examples(self):
-        for command in ([], ["run"], ["adapters"]):
+        for command in ([], ["run"], ["verify"], ["adapters"]):
             status, out, _ = rookery(*command, "--help")
             self.assertEqual(status, 0)
             self.assertIn(b"Examples:", out)
@@ -281,6 +291,39 @@ class ExitStatus(unittest.TestCase):
                 said = process.communicate(timeout=WAIT_S)[1].decode()
             self.assertEqual(process.returncode, 128 + number)
             self.assertIn(f"stopped by signal {int(number)}.", said)
+
+
+class Verify(unittest.TestCase):
+    def test_equal_engines(self):
+        for status in (0, 3):  # the guest's own is not passed on
+            code, said, notes = rookery("verify", "--engines", "cpu,cpu", "--bare", path("ends", ends_with(status)))
+            self.assertEqual(code, 0, notes)
+            self.assertRegex(said.decode(), r"^Equal: 5 instructions, 2 comparisons; CPU .* MIPS, CPU \(2\) .* MIPS; "
+                             rf".* s; both shut down with status {status}\.\n$")
+            self.assertEqual(notes, "")
+
+    def test_stride_and_limit(self):
+        code, said, notes = rookery("verify", "--engines", "cpu,cpu", "--bare", path("endless", ENDLESS), "--stride", "1k",
+                       "--max-instructions", "10500")
+        self.assertEqual(code, 0, notes)
+        # At the start, ten times, and at the end.
+        self.assertIn(b"Equal: 10500 instructions, 12 comparisons;", said)
+        self.assertIn(b"stopped by --max-instructions.", said)
+
+    def test_signal(self):
+        process = subprocess.Popen([PROGRAM, "verify", "--engines", "cpu,cpu", "--bare", path("endless", ENDLESS)],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=default_signals)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=WAIT_S)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        self.assertIn(b"stopped by signal 15.", said)
+
+    @unittest.skipUnless(os.path.exists(os.path.join(DEFAULT_IMAGE, "Image.zst")), "no default image")
+    def test_linux_is_typed_what_is_piped(self):
+        code, said, notes = rookery("verify", "--engines", "cpu,cpu", typed=b"echo hello\npoweroff 9\n")
+        self.assertEqual(code, 0, notes)
+        self.assertIn(b"both shut down with status 9.", said)
 
 
 class Pipes(unittest.TestCase):

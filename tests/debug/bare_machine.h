@@ -88,9 +88,7 @@ class BareMachine final : public debug::DebuggedMachine {
     ASSERT_TRUE(engine_->write_state(0, *state));
   }
   u64 hash() { return engine_->state_hash(0).value_or(0); }
-  u64 icount() {
-    return std::visit([](const auto& s) { return s.hart.icount; }, *engine_->read_state(0));
-  }
+  u64 icount() { return icount_of(*engine_->read_state(0)); }
 
   u64 runs = 0;
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // compare_engines() by itself: an engine that is wrong at a known step has to be found out at that
 // step.
-#include "engine/compare_engines.h"
-#include "engine/forwarding_engine.h"
+#include "debug/compare_engines.h"
 
 #include <cstring>
 #include <memory>
@@ -12,6 +11,8 @@
 #include <gtest/gtest.h>
 
 #include "engine/cpu/cpu_engine.h"
+#include "engine/forwarding_engine.h"
+#include "engine/whole_machine.h"
 
 namespace rookery::test {
 namespace {
@@ -23,7 +24,7 @@ constexpr u64 kWrongStep = 7'123;  // the loop's store
 constexpr u32 kCounterPa = isa::RAM_BASE + isa::PAGE_BYTES;
 
 // A CPU engine that, having made step kWrongStep, changes something behind the machine's back.
-class WrongEngine final : public test::ForwardingEngine {
+class WrongEngine final : public ForwardingEngine {
  public:
   WrongEngine(std::unique_ptr<Engine> engine, bool in_ram)
       : ForwardingEngine(std::move(engine)), in_ram_(in_ram) {}
@@ -82,7 +83,8 @@ TEST_F(CompareEngines, NamesTheInstructionAndTheFieldThatDiffer) {
   const Comparison comparison = compare(std::make_unique<WrongEngine>(cpu(), false));
   EXPECT_EQ(comparison.steps, 6'000u) << "the last stride at which they were equal";
   EXPECT_THAT(comparison.difference,
-              HasSubstr("step 7123, the instruction at pc 0x80000000: 0x00130313  addi t1,t1,1"));
+              HasSubstr("step 7123, in M-mode, the instruction at pc 0x80000000: "
+                        "0x00130313  addi t1,t1,1"));
   EXPECT_THAT(comparison.difference, HasSubstr("!= hart.sscratch"));
 }
 

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "device/uart/uart.h"
-#include "engine/gpu/shader.h"
 #include "engine/gpu/shard.h"
 #include "engine/gpu/state_hasher.h"
 #include "engine/gpu/watch.h"
@@ -38,16 +37,10 @@ u32 run_state_word(Xlen xlen) {
   return std::visit(word, isa::make_state(xlen));
 }
 
-u64 pc_of(const MachineState& state) {
-  return std::visit([](const auto& s) { return u64{s.hart.pc}; }, state);
-}
-u64 icount_of(const MachineState& state) {
-  return std::visit([](const auto& s) { return s.hart.icount; }, state);
-}
-
 Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, Xlen xlen,
-                                           InterpreterVariant variant) {
-  Result<gpu::AssembledShader> shader = assemble_interpreter(xlen, variant);
+                                           InterpreterVariant variant,
+                                           const ShaderModules& replaced) {
+  Result<gpu::AssembledShader> shader = assemble_interpreter(xlen, variant, replaced);
   if (!shader) return std::unexpected(std::move(shader.error()));
   using gpu::BindingType;
   gpu::PipelineDescription description;
@@ -66,10 +59,12 @@ Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, Xlen xlen,
 
 class GpuEngine final : public Engine {
  public:
-  GpuEngine(const EngineConfig& config, gpu::GpuDevice device, gpu::ComputePipeline pipeline)
+  GpuEngine(const EngineConfig& config, gpu::GpuDevice device, gpu::ComputePipeline pipeline,
+            ShaderModules replaced)
       : config_(config),
         device_(std::move(device)),
         pipeline_(std::move(pipeline)),
+        replaced_(std::move(replaced)),
         name_("GPU (" + device_.adapter().name + ")"),
         base_(config.ram_bytes),
         state_words_(state_words(config.xlen)),
@@ -405,7 +400,7 @@ class GpuEngine final : public Engine {
     std::erase_if(watches_, [](const auto& entry) { return !entry.second.wants_anything(); });
     if (!watches_.empty() && !watch_pipeline_) {
       Result<gpu::ComputePipeline> pipeline =
-          make_pipeline(device_, config_.xlen, InterpreterVariant::watched);
+          make_pipeline(device_, config_.xlen, InterpreterVariant::watched, replaced_);
       if (!pipeline) return std::unexpected(std::move(pipeline.error()));
       watch_pipeline_ = std::move(*pipeline);
     }
@@ -541,6 +536,7 @@ class GpuEngine final : public Engine {
   EngineConfig config_;
   gpu::GpuDevice device_;
   gpu::ComputePipeline pipeline_;
+  ShaderModules replaced_;
   std::string name_;
   BaseImage base_;
   u32 state_words_;
@@ -564,14 +560,14 @@ class GpuEngine final : public Engine {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config,
-                                                  gpu::GpuDevice device) {
+Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config, gpu::GpuDevice device,
+                                                  const ShaderModules& replaced) {
   if (Result<void> ok = check_engine_config(config); !ok)
     return std::unexpected(std::move(ok.error()));
   Result<gpu::ComputePipeline> pipeline =
-      make_pipeline(device, config.xlen, InterpreterVariant::plain);
+      make_pipeline(device, config.xlen, InterpreterVariant::plain, replaced);
   if (!pipeline) return std::unexpected(std::move(pipeline.error()));
-  return std::make_unique<GpuEngine>(config, std::move(device), std::move(*pipeline));
+  return std::make_unique<GpuEngine>(config, std::move(device), std::move(*pipeline), replaced);
 }
 
 }  // namespace rookery

@@ -9,13 +9,15 @@
 #include <memory>
 
 #include "engine/engine.h"
+#include "engine/gpu/shader.h"
 #include "gpu/dawn/device.h"
 
 namespace rookery {
 
 // Takes the device over. Compiles the shader (the device's cache remembers it). Errors: usage for a
 // configuration that cannot be, out_of_memory with what does not fit into which limit, device_lost.
-Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config,
-                                                  gpu::GpuDevice device);
+// `replaced`: shader modules to be used in place of ours, for tests that plant a fault.
+Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config, gpu::GpuDevice device,
+                                                  const ShaderModules& replaced = {});
 
 }  // namespace rookery

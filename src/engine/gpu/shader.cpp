@@ -21,12 +21,15 @@ gpu::AssembleOptions shader_options(isa::Xlen xlen) {
   return options;
 }
 
-Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen, InterpreterVariant variant) {
+Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen, InterpreterVariant variant,
+                                                  const ShaderModules& replaced) {
+  gpu::ShaderSource source = shader_source(xlen);
+  for (const auto& [path, text] : replaced) source.modules[path] = text;
   gpu::AssembleOptions options = shader_options(xlen);
   if (variant == InterpreterVariant::watched) {
     options.substitutions["hooks/hooks.wgsl"] = "hooks/debug.wgsl";
   }
-  return gpu::assemble("interpreter.wgsl", shader_source(xlen), options);
+  return gpu::assemble("interpreter.wgsl", source, options);
 }
 
 }  // namespace rookery

@@ -12,8 +12,12 @@ enum class InterpreterVariant {
   watched,  // those with stop points, a trace or a profile (shaders/hooks/debug.wgsl)
 };
 
+// Texts of modules, by their paths ("xlen/32.wgsl"), in place of ours.
+using ShaderModules = decltype(gpu::ShaderSource::modules);
+
 Result<gpu::AssembledShader> assemble_interpreter(
-    isa::Xlen xlen, InterpreterVariant variant = InterpreterVariant::plain);
+    isa::Xlen xlen, InterpreterVariant variant = InterpreterVariant::plain,
+    const ShaderModules& replaced = {});
 
 // What any shader of ours is assembled with for that XLEN: the generated modules, the choice of the
 // xlen vocabulary, the lowering of the state's fields.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An engine that passes everything on to another one: tests override what they watch or falsify.
+// An engine that passes everything on to another one: who watches an engine, or falsifies it in a
+// test, overrides a part.
 #pragma once
 
 #include <memory>
@@ -7,7 +8,7 @@
 
 #include "engine/engine.h"
 
-namespace rookery::test {
+namespace rookery {
 
 class ForwardingEngine : public Engine {
  public:
@@ -57,4 +58,4 @@ class ForwardingEngine : public Engine {
   std::unique_ptr<Engine> engine_;
 };
 
-}  // namespace rookery::test
+}  // namespace rookery
