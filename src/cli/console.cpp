@@ -11,6 +11,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 namespace rookery::cli {
 namespace {
 
@@ -62,6 +64,13 @@ std::string count_text(u64 count) {
   if (count >= 1'000'000'000) return fmt::format("{:.2f} G", value / 1e9);
   if (count >= 1'000'000) return fmt::format("{:.1f} M", value / 1e6);
   return fmt::format("{}", count);
+}
+
+std::string status_line(const MachineStatus& status) {
+  return fmt::format(
+      "{} instructions, {:.1f} MIPS, {} engine, {} dirty pages ({}), {:.1f} s of guest time.",
+      count_text(status.instructions), status.mips, status.engine, status.dirty_pages,
+      size_text(status.dirty_pages * isa::PAGE_BYTES), static_cast<double>(status.guest_us) / 1e6);
 }
 
 Console::Console(const ConsoleOptions& options) : options_(options) {

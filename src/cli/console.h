@@ -91,5 +91,7 @@ class Console : public MachineHost {
 
 // "22.4 M", "1.2 G": counts of instructions as people read them.
 std::string count_text(u64 count);
+// "22.4 M instructions, 103.1 MIPS, CPU engine, ...": a machine's status in one line.
+std::string status_line(const MachineStatus& status);
 
 }  // namespace rookery::cli

@@ -4,8 +4,6 @@
 #include <limits>
 #include <utility>
 
-#include "base/file.h"
-
 namespace rookery::cli {
 namespace {
 
@@ -14,38 +12,48 @@ constexpr int kFarewellMs = 500;
 
 }  // namespace
 
-std::string status_line(const MachineStatus& status) {
-  return fmt::format(
-      "{} instructions, {:.1f} MIPS, {} engine, {} dirty pages ({}), {:.1f} s of guest time.",
-      count_text(status.instructions), status.mips, status.engine, status.dirty_pages,
-      size_text(status.dirty_pages * isa::PAGE_BYTES), static_cast<double>(status.guest_us) / 1e6);
-}
-
-GdbSession::GdbSession(std::unique_ptr<GdbListener> listener, Machine& machine, Console& console)
+GdbSession::GdbSession(std::unique_ptr<GdbListener> listener, Machine& machine, Console& console,
+                       u64 at, std::optional<debug::History> history)
     : listener_(std::move(listener)),
       machine_(machine),
       console_(console),
+      history_(std::move(history)),
       target_(*this),
-      server_(target_) {
-  console_.note(fmt::format("waiting for gdb: target remote {}", listener_->address()));
+      server_(target_),
+      at_(at) {
   if (!listener_->is_loopback()) {
     console_.note("whoever reaches that address controls the machine: gdb asks for no password.");
   }
+}
+
+void GdbSession::announce() {
+  announced_ = true;
+  std::string text = fmt::format("waiting for gdb: target remote {}", listener_->address());
+  if (end_) text += fmt::format(" (the machine's end, after {} instructions)", count());
+  console_.note(text);
   console_.wake_on(this, listener_->descriptors());
 }
 
 Result<std::optional<RunEnd>> GdbSession::turn() {
+  if (!announced_) {
+    if (count() < at_ && !end_) {
+      auto progress = run(at_ - count());
+      if (!progress) return std::unexpected(std::move(progress.error()));
+      return can_go_back() ? std::nullopt : end_;
+    }
+    announce();
+  }
   if (auto done = exchange(); !done) return std::unexpected(std::move(done.error()));
   if (server_.wants_end()) return RunEnd{EndReason::stopped, 0, false};
-  if (server_.holds()) {
-    if (!machine_.is_paused()) {
-      machine_.pause();
-      pauses_ = true;
-    }
-    return machine_.turn();
+  if (!server_.holds()) {
+    if (auto done = server_.turn(); !done) return std::unexpected(std::move(done.error()));
+    return can_go_back() && server_.is_attached() ? std::nullopt : end_;
   }
-  if (auto done = server_.turn(); !done) return std::unexpected(std::move(done.error()));
-  return end_;
+  if (!machine_.is_paused()) {
+    machine_.pause();
+    pauses_ = true;
+  }
+  return machine_.turn();
 }
 
 Result<void> GdbSession::exchange() {
@@ -62,14 +70,23 @@ Result<void> GdbSession::exchange() {
 }
 
 Result<debug::Progress> GdbSession::run(u64 max_steps) {
+  if (end_) return debug::Progress{.ended = true};
   const u64 before = machine_.instructions();
   if (pauses_ || !machine_.is_paused()) machine_.resume(max_steps);
   pauses_ = max_steps != std::numeric_limits<u64>::max();
   auto end = machine_.turn();
   if (!end) return std::unexpected(std::move(end.error()));
   end_ = *end;
+  if (history_) {
+    if (auto done = history_->note(); !done) return std::unexpected(std::move(done.error()));
+  }
   return debug::Progress{machine_.instructions() - before, end_.has_value(),
                          machine_.take_stop_point()};
+}
+
+Result<void> GdbSession::go_back(u64 count) {
+  end_.reset();
+  return history_->go_back(count);
 }
 
 Result<std::string> GdbSession::status() {

@@ -37,19 +37,13 @@ struct RunArguments {
   bool trace_exits = false;
   std::string stats;  // empty, text or json
   std::string gdb;    // [HOST:]PORT; empty: no debugger
+  std::string gdb_at;
   u32 gdb_vm = 0;
   std::string record;
   std::string record_hashes;
   std::string replay;
   std::string monitor;
 };
-
-std::string status_line(const MachineStatus& status) {
-  return fmt::format(
-      "{} instructions, {:.1f} MIPS, {} engine, {} dirty pages ({}), {:.1f} s of guest time.",
-      count_text(status.instructions), status.mips, status.engine, status.dirty_pages,
-      size_text(status.dirty_pages * isa::PAGE_BYTES), static_cast<double>(status.guest_us) / 1e6);
-}
 
 // What the end means for whoever started us, and the sentence for it (empty: nothing needs saying).
 struct Ending {
@@ -192,6 +186,12 @@ Result<int> run(RunArguments arguments) {
   }
   auto listener = open_gdb_listener(arguments);
   if (!listener) return std::unexpected(std::move(listener.error()));
+  u64 gdb_at = 0;
+  if (!arguments.gdb_at.empty()) {
+    auto count = parse_count(arguments.gdb_at, "--gdb-at");
+    if (!count) return std::unexpected(std::move(count.error()));
+    gdb_at = *count;
+  }
 
   std::optional<Recording> replay;
   if (!arguments.replay.empty()) {
@@ -199,6 +199,7 @@ Result<int> run(RunArguments arguments) {
     if (!recording) return std::unexpected(std::move(recording.error()));
     replay = *std::move(recording);
     options.replay = &*replay;
+    options.goes_back = *listener != nullptr;
   }
 
   // Files first: their errors come at once, a GPU takes its time.
@@ -251,7 +252,15 @@ Result<int> run(RunArguments arguments) {
   if (!machine) return std::unexpected(std::move(machine.error()));
 
   std::optional<GdbSession> gdb;
-  if (*listener != nullptr) gdb.emplace(*std::move(listener), **machine, **console);
+  if (*listener != nullptr) {
+    std::optional<debug::History> history;
+    if (replay) {
+      auto begun = debug::History::begin(**machine);
+      if (!begun) return std::unexpected(std::move(begun.error()));
+      history.emplace(*std::move(begun));
+    }
+    gdb.emplace(*std::move(listener), **machine, **console, gdb_at, std::move(history));
+  }
   debug::Monitor monitor(**machine, ROOKERY_VERSION);
   std::optional<Monitoring> monitoring;
   if (monitor_socket) monitoring.emplace(Monitoring{*monitor_socket, monitor});
@@ -300,8 +309,13 @@ void add_run_command(CLI::App& app, Command& chosen) {
   auto* gdb = command
                   ->add_option("--gdb", arguments->gdb,
                                "Wait for gdb there, the machine stopped before its first "
-                               "instruction; port 0: any")
+                               "instruction; port 0: any. With --replay, gdb can go backwards too")
                   ->type_name("[HOST:]PORT");
+  command
+      ->add_option("--gdb-at", arguments->gdb_at,
+                   "Run so many instructions before waiting for gdb: 1000, 30M, 2G")
+      ->needs(gdb)
+      ->type_name("COUNT");
   command->add_option("--gdb-vm", arguments->gdb_vm, "The machine that gdb debugs (0)")
       ->needs(gdb)
       ->type_name("NUMBER");
@@ -344,7 +358,8 @@ void add_run_command(CLI::App& app, Command& chosen) {
       "  rookery run --bare test.elf --stats              a bare-metal program, then numbers\n"
       "  rookery run --gdb 1234                           then: gdb-multiarch -ex 'target remote "
       ":1234'\n"
-      "  rookery run --record session.rec                 then: rookery run --replay session.rec");
+      "  rookery run --record session.rec                 then: rookery run --replay session.rec\n"
+      "  rookery run --replay session.rec --gdb 1234 --gdb-at 5M    and backwards from there");
   command->callback([&chosen, arguments] {
     if (!arguments->stats.empty() && arguments->stats != "text" && arguments->stats != "json") {
       throw CLI::ValidationError("--stats",

@@ -63,6 +63,15 @@ Result<void> RamPages::take_error() {
   return std::unexpected(*std::exchange(error_, std::nullopt));
 }
 
+// --- Going back ---
+
+Result<void> DebugTarget::go_back(u64 count) {
+  look_.reset();
+  passed_.reset();
+  engine_looks_ = false;
+  return machine_.go_back(count);
+}
+
 // --- State ---
 
 Result<DebugTarget::Look*> DebugTarget::look() {
@@ -249,13 +258,13 @@ Result<std::optional<u32>> DebugTarget::stop_at_next_instruction(u32 first) {
   if (!found) return std::nullopt;
   const u32 stop = first + *found;
   if (auto done = change(next->state); !done) return std::unexpected(done.error());
-  passed_ = Passed{icount, stop >= first_data_stop_};
+  passed_ = Passed{icount, is_data_stop(stop)};
   return stop;
 }
 
 // The engine knows nothing of the reason for which the machine stopped last, so the first
 // instruction is looked at here.
-Result<Progress> DebugTarget::run_to_stop() {
+Result<Progress> DebugTarget::run_to_stop(u64 max_steps) {
   u64 steps = 0;
   if (!engine_looks_ && !stops_.empty()) {
     auto stop = stop_at_next_instruction(0);
@@ -264,15 +273,16 @@ Result<Progress> DebugTarget::run_to_stop() {
     auto first = run(1, {});
     if (!first || first->ended || first->steps == 0) return first;
     steps = first->steps;
+    if (steps == max_steps) return first;
   }
-  auto progress = run(std::numeric_limits<u64>::max(), stops_);
+  auto progress = run(max_steps - steps, stops_);
   if (!progress) return progress;
   progress->steps += steps;
   engine_looks_ = !progress->stop;
   if (progress->stop) {
     const auto seen = look();
     if (!seen) return std::unexpected(seen.error());
-    passed_ = Passed{icount_of((*seen)->probe->state()), *progress->stop >= first_data_stop_};
+    passed_ = Passed{icount_of((*seen)->probe->state()), is_data_stop(*progress->stop)};
   }
   return progress;
 }

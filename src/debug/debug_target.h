@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,6 +45,12 @@ class DebuggedMachine {
   virtual Result<Progress> run(u64 max_steps) = 0;
   // A line about how it is going, for people.
   virtual Result<std::string> status() = 0;
+
+  // One that is replayed can go back: to where it was after `count` steps or somewhat earlier; it
+  // has to run from there. Counts go over reboots.
+  virtual bool can_go_back() const { return false; }
+  virtual u64 count() = 0;
+  virtual Result<void> go_back(u64 count) = 0;
 };
 
 // A machine's RAM as the probe reads it: a page at a time, remembered.
@@ -74,6 +81,12 @@ class DebugTarget {
   Xlen xlen() const { return machine_.engine().config().xlen; }
   Result<std::string> status() { return machine_.status(); }
 
+  // DebuggedMachine's. One that can go back cannot be changed: what was recorded would no longer
+  // happen.
+  bool can_go_back() const { return machine_.can_go_back(); }
+  u64 count() { return machine_.count(); }
+  Result<void> go_back(u64 count);
+
   // By the numbers of debug/registers.h. Empty or false: there is no such register, or (writing)
   // it is read-only or the value is not legal at all.
   Result<std::optional<u64>> read_register(u32 number);
@@ -90,11 +103,15 @@ class DebugTarget {
 
   // Those that execute come first, so that an instruction with both stops for what it is.
   void set_stops(std::vector<StopPoint> stops);
+  bool is_data_stop(u32 stop) const { return stop >= first_data_stop_; }
 
   // Runs for a short while (one dispatch), or until the next instruction is one that a stop point
   // stops: it was not executed then. The next run goes on with it, without stopping for the same
-  // reason again.
-  Result<Progress> run_to_stop();
+  // reason again. Makes at most `max_steps` steps, of which there must be one.
+  Result<Progress> run_to_stop(u64 max_steps = std::numeric_limits<u64>::max());
+
+  // The same past all stop points.
+  Result<Progress> run_past_stops(u64 max_steps) { return run(max_steps, {}); }
 
   // One step, or none: call again. Of the stop points, only those for data stop it, as above.
   Result<Progress> step();

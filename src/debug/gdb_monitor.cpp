@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view kHelp =
     "status             instructions, speed, engine, memory\n"
+    "count              instructions since the start, reboots included: what --gdb-at takes\n"
     "regs               all registers, and the CSRs that say where the hart is\n"
     "xp ADDRESS [COUNT] words of physical memory: RAM, or a device's registers as they stand\n"
     "help               this help\n";
@@ -116,6 +117,7 @@ Result<std::string> run_monitor_command(DebugTarget& target, std::string_view li
   if (command == "help") return std::string(kHelp);
   if (command == "xp") return physical_words(target, std::span(words).subspan(1));
   if (command == "regs") return registers(target);
+  if (command == "count") return fmt::format("{}\n", target.count());
   if (command == "status") {
     auto status = target.status();
     if (status) *status += '\n';

@@ -21,9 +21,12 @@ constexpr std::string_view kNoSuchRegister = "E02";
 constexpr std::string_view kNoMemory = "E14";  // as gdbserver's EFAULT
 constexpr std::string_view kNoRoom = "E28";    // as gdbserver's ENOSPC
 constexpr std::string_view kRunning = "E16";   // as gdbserver's EBUSY
+constexpr std::string_view kReplayed = "E30";  // as gdbserver's EROFS
 
 constexpr std::string_view kStopByTrap = "T05thread:1;";       // SIGTRAP
 constexpr std::string_view kStopByInterrupt = "T02thread:1;";  // SIGINT
+constexpr std::string_view kStopAtBeginning = "T05thread:1;replaylog:begin;";
+constexpr std::string_view kStopAtEnd = "T05thread:1;replaylog:end;";
 
 // A client that sends and never reads gets no further.
 constexpr std::size_t kMuchOutputBytes = 64 * 1024;
@@ -47,6 +50,8 @@ const GdbServer::Command GdbServer::kCommands[] = {
     {"C", &GdbServer::resume_with_signal},
     {"s", &GdbServer::step},
     {"S", &GdbServer::step_with_signal},
+    {"bc", &GdbServer::resume_back},
+    {"bs", &GdbServer::step_back},
     {"vCont?", &GdbServer::say_resume_actions},
     {"vCont;", &GdbServer::resume_all},
     {"Z", &GdbServer::insert_point},
@@ -140,15 +145,31 @@ void GdbServer::machine_ended(int status) {
 // --- Running ---
 
 Result<void> GdbServer::turn() {
+  if (run_ == Run::reversing) return search_back();
   const bool steps = run_ == Run::stepping;
   const auto pause = steps ? target_.step() : target_.run_to_stop();
   if (!pause) return std::unexpected(pause.error());
-  if (pause->ended) return {};
+  if (pause->ended) {
+    if (attached_ && target_.can_go_back()) stop(std::string(kStopAtEnd));
+    return {};
+  }
   // gdb for RISC-V expects to be stopped before a watched access, and lets it happen by a step.
   if (pause->stop) {
     stop(stop_reason(*pause->stop));
   } else if (steps && pause->steps != 0) {
     stop(std::string(kStopByTrap));
+  }
+  return {};
+}
+
+Result<void> GdbServer::search_back() {
+  const auto found = search_->turn();
+  if (!found) return std::unexpected(found.error());
+  if (!*found) return {};
+  if ((*found)->stop) {
+    stop(stop_reason(*(*found)->stop));
+  } else {
+    stop(std::string((*found)->is_beginning ? kStopAtBeginning : kStopByTrap));
   }
   return {};
 }
@@ -187,6 +208,7 @@ GdbServer::Answer GdbServer::start_at(PacketText text, Run run) {
   if (!text.at_end()) {
     const auto pc = text.take_number();
     if (!pc) return std::string(kMalformed);
+    if (target_.can_go_back()) return std::string(kReplayed);
     const auto written = target_.write_register(kPcRegister, *pc & register_mask());
     if (!written) return std::unexpected(written.error());
     if (!*written) return std::string(kNoMemory);
@@ -196,6 +218,17 @@ GdbServer::Answer GdbServer::start_at(PacketText text, Run run) {
 
 GdbServer::Answer GdbServer::resume(PacketText text) { return start_at(text, Run::continuing); }
 GdbServer::Answer GdbServer::step(PacketText text) { return start_at(text, Run::stepping); }
+
+GdbServer::Answer GdbServer::start_back(ReverseSearch::Goal goal) {
+  if (!target_.can_go_back()) return std::string(kUnknown);
+  search_.emplace(target_, goal);
+  return start(Run::reversing);
+}
+
+GdbServer::Answer GdbServer::resume_back(PacketText) {
+  return start_back(ReverseSearch::Goal::stop_point);
+}
+GdbServer::Answer GdbServer::step_back(PacketText) { return start_back(ReverseSearch::Goal::step); }
 
 // The signal means nothing to a machine.
 GdbServer::Answer GdbServer::resume_with_signal(PacketText text) {
@@ -229,8 +262,8 @@ GdbServer::Answer GdbServer::resume_all(PacketText text) {
 
 GdbServer::Answer GdbServer::say_supported(PacketText) {
   return fmt::format(
-      "PacketSize={:x};QStartNoAckMode+;qXfer:features:read+;swbreak+;hwbreak+;vContSupported+",
-      kMaxPacketBytes);
+      "PacketSize={:x};QStartNoAckMode+;qXfer:features:read+;swbreak+;hwbreak+;vContSupported+{}",
+      kMaxPacketBytes, target_.can_go_back() ? ";ReverseStep+;ReverseContinue+" : "");
 }
 
 GdbServer::Answer GdbServer::say_no_ack(PacketText) {
@@ -319,6 +352,7 @@ GdbServer::Answer GdbServer::read_registers(PacketText) {
 }
 
 GdbServer::Answer GdbServer::write_registers(PacketText text) {
+  if (target_.can_go_back()) return std::string(kReplayed);
   const u64 digits = static_cast<u32>(target_.xlen()) / 4;
   std::vector<u64> values;
   for (u32 number = 0; number <= kPcRegister; ++number) {
@@ -347,6 +381,7 @@ GdbServer::Answer GdbServer::read_register(PacketText text) {
 }
 
 GdbServer::Answer GdbServer::write_register(PacketText text) {
+  if (target_.can_go_back()) return std::string(kReplayed);
   const auto number = text.take_number();
   if (!number || !text.take("=")) return std::string(kMalformed);
   const auto value = take_register(text.rest(), static_cast<u32>(target_.xlen()) / 4);
@@ -371,6 +406,7 @@ GdbServer::Answer GdbServer::read_memory(PacketText text) {
 }
 
 GdbServer::Answer GdbServer::write_bytes(u64 va, u64 count, std::string_view bytes) {
+  if (target_.can_go_back()) return std::string(kReplayed);
   if (count != bytes.size()) return std::string(kMalformed);
   const auto written =
       target_.write_memory(va, {reinterpret_cast<const u8*>(bytes.data()), bytes.size()});

@@ -5,14 +5,13 @@
 //
 // Whom the machine belongs to:
 //   held    it stands still: at the start, and whenever gdb has it stopped
-//   run     gdb lets it go on or step; only gdb's interrupt, `k` and `D` are listened to
-//   free    gdb let go of it (detach): it runs as if there were no debugger
+//   run     gdb lets it go on or step, either way; only gdb's interrupt, `k` and `D` are listened
+//   to free    gdb let go of it (detach): it runs as if there were no debugger
 // A gdb that comes to a free machine holds it with its first packet. One that vanishes leaves a
 // held machine held and a running one free.
 //
 // How to add a command: a row of kCommands in gdb_server.cpp and a member function; what gdb has to
-// be told of it goes into supported(). Reverse execution would be the rows "bc" and "bs" and the
-// features ReverseContinue+ and ReverseStep+, offered if the machine can be replayed.
+// be told of it goes into say_supported().
 //
 // Not thread-safe. Errors are the engine's; whatever gdb says is answered, never an error.
 #pragma once
@@ -24,6 +23,7 @@
 
 #include "debug/debug_target.h"
 #include "debug/gdb_protocol.h"
+#include "debug/reverse_search.h"
 
 namespace rookery::debug {
 
@@ -54,7 +54,7 @@ class GdbServer {
   void machine_ended(int status);
 
  private:
-  enum class Run { held, stepping, continuing, free };
+  enum class Run { held, stepping, continuing, reversing, free };
   // Empty: nothing is answered now.
   using Answer = Result<std::optional<std::string>>;
   struct Command {
@@ -77,6 +77,8 @@ class GdbServer {
   void forget_points();
   Answer start(Run run);
   Answer start_at(PacketText text, Run run);
+  Answer start_back(ReverseSearch::Goal goal);
+  Result<void> search_back();
 
   Answer say_supported(PacketText);
   Answer say_no_ack(PacketText);
@@ -102,6 +104,8 @@ class GdbServer {
   Answer resume_with_signal(PacketText);
   Answer step(PacketText);
   Answer step_with_signal(PacketText);
+  Answer resume_back(PacketText);
+  Answer step_back(PacketText);
   Answer insert_point(PacketText);
   Answer remove_point(PacketText);
   Answer run_monitor(PacketText);
@@ -121,6 +125,7 @@ class GdbServer {
   std::string last_stop_;    // the last stop reply
   std::vector<Point> points_;
   Run run_ = Run::held;
+  std::optional<ReverseSearch> search_;  // while reversing
   bool attached_ = false;
   bool acks_ = true;
   bool wants_end_ = false;

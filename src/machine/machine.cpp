@@ -27,7 +27,9 @@ Machine::Machine(BootImage image, EngineFactory make_engine, const RunOptions& o
       options_(options),
       host_(host) {
   if (options_.replay != nullptr) {
-    input_ = make_replay_input(*options_.replay, options_.input, host_);
+    auto replay = make_replay_input(*options_.replay, options_.input, host_);
+    replay_ = replay.get();
+    input_ = std::move(replay);
   } else {
     input_ = make_live_input(options_.input, host_);
   }
@@ -54,6 +56,11 @@ Result<void> Machine::reset() {
   auto state = engine_->read_state(kVm);
   if (!state) return std::unexpected(std::move(state.error()));
   std::visit([](auto& s) { s.machine.wfi_exits = 1; }, *state);
+  if (options_.goes_back && !loaded_) {
+    auto loaded = take_loaded_machine(*engine_, kVm);
+    if (!loaded) return std::unexpected(std::move(loaded.error()));
+    loaded_ = *std::move(loaded);
+  }
   icount_ = 0;
   hashed_at_ = 0;
   input_->on_reset();
@@ -120,6 +127,8 @@ Machine::Turn Machine::dispatch() {
   steps = std::min(steps, options_.max_instructions - instructions_);
   steps = std::min(steps, pause_at_ - instructions_);
   if (stride != 0) steps = std::min(steps, stride - icount_ % stride);
+  repeats_ = instructions_ < known_to_;
+  if (repeats_) steps = std::min(steps, known_to_ - instructions_);
 
   const u64 before_us = host_.now_us();
   auto report = engine_->run(steps);
@@ -142,7 +151,7 @@ Machine::Turn Machine::dispatch() {
   if (auto done = note(Reached{}); !done) return std::unexpected(std::move(done.error()));
   for (const Exit& exit : report->exits) {
     exits_ += 1;
-    host_.saw_exit(exit, instructions_);
+    if (!repeats_) host_.saw_exit(exit, instructions_);
     auto end = serve(exit);
     if (!end || *end) return end;
   }
@@ -165,12 +174,33 @@ void Machine::steer(u64 asked_steps, u64 made_steps, u64 elapsed_us) {
   dispatch_steps_ = std::clamp(dispatch_steps_, kMinDispatchSteps, kMaxDispatchSteps);
 }
 
+// --- Going back ---
+
+Result<MachineCheckpoint> Machine::checkpoint() {
+  auto machine = take_checkpoint(*engine_, kVm);
+  if (!machine) return std::unexpected(std::move(machine.error()).during("keeping a checkpoint"));
+  return MachineCheckpoint{instructions_, exits_, replay_->position(), *std::move(machine)};
+}
+
+Result<void> Machine::restore(const MachineCheckpoint& checkpoint) {
+  auto done = restore_checkpoint(*engine_, kVm, checkpoint.machine, *loaded_);
+  if (!done) return std::unexpected(std::move(done.error()).during("going back to a checkpoint"));
+  known_to_ = std::max(known_to_, instructions_);
+  instructions_ = checkpoint.instructions;
+  icount_ = icount_of(checkpoint.machine.state);
+  exits_ = checkpoint.exits;
+  replay_->go_to(checkpoint.position);
+  sleeping_.reset();
+  stopped_at_.reset();
+  return {};
+}
+
 double Machine::mips() const {
   return recent_us_ == 0 ? 0 : static_cast<double>(recent_steps_) / static_cast<double>(recent_us_);
 }
 
 Result<void> Machine::print(std::string_view bytes) {
-  if (bytes.empty()) return {};
+  if (bytes.empty() || repeats_) return {};
   input_->on_printed(bytes);
   return host_.print(bytes);
 }

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/types.h"
+#include "engine/checkpoint.h"
 #include "engine/engine.h"
 #include "machine/boot.h"
 #include "machine/host.h"
@@ -24,6 +25,7 @@
 #include "machine/journal.h"
 #include "machine/live_input.h"
 #include "machine/recording.h"
+#include "machine/replay_input.h"
 
 namespace rookery {
 
@@ -39,6 +41,18 @@ struct RunOptions {
   u64 hash_stride = 0;
   // What enters comes from here and not from the host. Must outlive the machine.
   const Recording* replay = nullptr;
+  // Of a replayed machine: it keeps what it needs for checkpoint() and restore().
+  bool goes_back = false;
+};
+
+// A replayed machine between two steps, to come back to.
+struct MachineCheckpoint {
+  u64 instructions = 0;  // over all reboots
+  u64 exits = 0;
+  std::size_t position = 0;  // in the recording
+  Checkpoint machine;
+
+  u64 bytes() const { return sizeof(*this) + machine.bytes.size(); }
 };
 
 // A snapshot of what is going on, for a status line.
@@ -86,6 +100,11 @@ class Machine final : private InputPort {
 
   // In place of RunOptions::max_instructions.
   void set_max_instructions(u64 count) { options_.max_instructions = count; }
+
+  // Needs RunOptions::goes_back. A machine that was put back prints nothing until it is where it
+  // was before; that it had ended is forgotten.
+  Result<MachineCheckpoint> checkpoint();
+  Result<void> restore(const MachineCheckpoint& checkpoint);
 
   // The next turn() ends the run (EndReason::stopped).
   void stop() { stop_ = true; }
@@ -137,7 +156,11 @@ class Machine final : private InputPort {
   u64 recent_us_ = 0;
 
   std::unique_ptr<InputSource> input_;
-  std::optional<Exit> sleeping_;  // a wfi that the input source has not ended yet
+  ReplayInput* replay_ = nullptr;     // the same, of a machine that is replayed
+  std::optional<Checkpoint> loaded_;  // of one that goes back: before its first instruction
+  u64 known_to_ = 0;                  // instructions_: up to there it was before
+  bool repeats_ = false;              // the steps of this turn were made before
+  std::optional<Exit> sleeping_;      // a wfi that the input source has not ended yet
 
   bool stop_ = false;
   std::optional<u64> paused_since_us_;

@@ -29,10 +29,16 @@ std::string what_happens(const OutsideEvent& event) {
   return std::visit(Words{}, event.what);
 }
 
-class ReplayInput final : public InputSource {
+class RecordedInput final : public ReplayInput {
  public:
-  ReplayInput(const Recording& recording, InputMode mode, MachineHost& host)
+  RecordedInput(const Recording& recording, InputMode mode, MachineHost& host)
       : recording_(recording), mode_(mode), host_(host) {}
+
+  std::size_t position() const override { return position_; }
+  void go_to(std::size_t position) override {
+    position_ = position;
+    agreed_at_ = 0;
+  }
 
   void on_reset() override { agreed_at_ = 0; }
   void on_printed(std::string_view) override {}
@@ -149,9 +155,9 @@ class ReplayInput final : public InputSource {
 
 }  // namespace
 
-std::unique_ptr<InputSource> make_replay_input(const Recording& recording, InputMode mode,
+std::unique_ptr<ReplayInput> make_replay_input(const Recording& recording, InputMode mode,
                                                MachineHost& host) {
-  return std::make_unique<ReplayInput>(recording, mode, host);
+  return std::make_unique<RecordedInput>(recording, mode, host);
 }
 
 }  // namespace rookery

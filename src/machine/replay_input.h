@@ -17,8 +17,16 @@
 
 namespace rookery {
 
+class ReplayInput : public InputSource {
+ public:
+  // How many of the recording's events have taken place; going on from there, all that comes after
+  // them takes place again.
+  virtual std::size_t position() const = 0;
+  virtual void go_to(std::size_t position) = 0;
+};
+
 // `recording` and `host` must outlive the source.
-std::unique_ptr<InputSource> make_replay_input(const Recording& recording, InputMode mode,
+std::unique_ptr<ReplayInput> make_replay_input(const Recording& recording, InputMode mode,
                                                MachineHost& host);
 
 }  // namespace rookery

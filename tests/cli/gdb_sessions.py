@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -227,6 +228,45 @@ class Sessions:
             self.assertRegex(said, r"0x10000005:\t0x60")
             self.assertIn('There is no monitor command "tea"', said)
             self.assertEqual(machine.wait(), 0)
+
+    def test_backwards(self):
+        with tempfile.TemporaryDirectory() as folder:
+            recording = os.path.join(folder, "session.rec")
+            subprocess.run([PROGRAM, "run", "--bare", debuggee(), "--engine", "cpu", "--record", recording], check=True,
+                           stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT_S)
+            with Rookery("--replay", recording, *self.ENGINE) as machine:
+                said = machine.gdb("continue", "watch *(int*)&counter", "reverse-continue", "p (long)$pc == (long)&store_counter",
+                                   "reverse-continue", "continue", "delete", "break *&increment", "reverse-continue", "p $a0",
+                                   "reverse-finish", "x/i $pc", "reverse-stepi", "p $mcycle", "stepi", "p $mcycle", "set $a0 = 1",
+                                   "set {int}&counter = 1", "delete", "reverse-continue", "p $mcycle", "continue", "detach",
+                                   elf=debuggee())
+                self.assertIn("Old value = 5\nNew value = 4\n", said)
+                self.assertIn("$1 = 1\n", said)
+                self.assertIn("Old value = 4\nNew value = 3\n", said)
+                self.assertIn("Old value = 3\nNew value = 4\n", said)
+                self.assertRegex(said, r"Breakpoint 2, 0x\w+ in increment \(\)\n\$2 = 3\n")
+                self.assertRegex(said, r"=> \w+ <count\+8>:\tjalr")
+                before, after = (int(number) for number in re.findall(r"\$[34] = (\d+)\n", said))
+                self.assertEqual(after, before + 1)
+                self.assertIn('Could not write register "a0"', said)
+                self.assertIn("Cannot access memory at address", said)
+                self.assertIn("No more reverse-execution history.\n0x80000000 in _start ()\n$5 = 0\n", said)
+                self.ends_well(machine)  # and has printed everything once
+                self.assertIn("the recording is over", machine.said)
+            with Rookery("--replay", recording, *self.ENGINE, "--gdb-at", "25") as machine:
+                said = machine.gdb("p $mcycle", "reverse-stepi", "p $mcycle", "kill", elf=debuggee())
+                self.assertIn("$1 = 25\n", said)
+                self.assertIn("$2 = 24\n", said)
+                self.assertEqual(machine.wait(), 0)
+            with Rookery("--replay", recording, *self.ENGINE, "--gdb-at", "1G") as machine:
+                machine.wait_for(r"waiting for gdb: .* \(the machine's end, after \d+ instructions\)")
+                machine.gdb("reverse-stepi", "detach", elf=debuggee())
+                self.ends_well(machine)
+
+    def test_going_backwards_needs_a_recording(self):
+        with self.machine() as machine:
+            said = machine.gdb("stepi", "reverse-stepi", "kill", elf=debuggee())
+            self.assertIn("Target remote does not support this command.", said)
 
     def test_interrupt(self):
         with self.machine() as machine, Mi(machine, debuggee()) as gdb:

@@ -4,6 +4,7 @@
 import os
 import re
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -88,6 +89,27 @@ class Linux(unittest.TestCase):
         self.assertEqual(machine.printed, alone.stdout)
         counts = [re.search(r'"instructions":(\d+)', text).group(1) for text in (machine.said, alone.stderr.decode())]
         self.assertEqual(counts[0], counts[1])
+
+    def test_backwards_through_a_boot(self):
+        """From the end of a session to its last trap, to its start, and to the end again."""
+        with tempfile.TemporaryDirectory() as folder:
+            recording = os.path.join(folder, "session.rec")
+            recorded = subprocess.run([PROGRAM, "run", "--engine", "cpu", "--record", recording], check=False,
+                                      input=b"echo a$((6*7))b\npoweroff 3\n", capture_output=True, timeout=WAIT_S)
+            self.assertEqual(recorded.returncode, 3, recorded.stderr)
+            with Rookery("--engine", "cpu", "--replay", recording, "--gdb-at", "5M") as machine:
+                said = machine.gdb("monitor count", "continue", "monitor count", "reverse-stepi 3", "monitor count",
+                                   "break *$stvec", "reverse-continue", "p (unsigned)$pc == $stvec", "monitor count",
+                                   "delete", "reverse-continue", "monitor count", "stepi 1000", "monitor count", "continue",
+                                   "detach")
+                first, end, back, trap, *last = (int(count) for count in re.findall(r"^(\d+)$", said, re.MULTILINE))
+                self.assertEqual(first, 5_000_000)
+                self.assertEqual(back, end - 3)
+                self.assertIn("$1 = 1\n", said)
+                self.assertTrue(first < trap < back)
+                self.assertEqual(last, [0, 1000])
+                self.assertEqual(machine.wait(), 3, machine.said)
+            self.assertEqual(machine.printed, recorded.stdout)
 
     def test_kernel_space(self):
         with Rookery("--engine", "cpu") as machine:

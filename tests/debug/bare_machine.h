@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "debug/debug_target.h"
+#include "engine/checkpoint.h"
 #include "engine/cpu/cpu_engine.h"
 
 namespace rookery::test {
@@ -59,6 +60,8 @@ class BareMachine final : public debug::DebuggedMachine {
   u32 vm() const override { return 0; }
   Result<debug::Progress> run(u64 max_steps) override {
     constexpr u64 kDispatchSteps = 10'000;
+    if (ends_at != 0 && icount() == ends_at) return debug::Progress{.ended = true};
+    if (ends_at != 0) max_steps = std::min(max_steps, ends_at - icount());
     auto report = engine_->run(std::min(max_steps, kDispatchSteps));
     if (!report) return std::unexpected(std::move(report.error()));
     runs += 1;
@@ -69,6 +72,24 @@ class BareMachine final : public debug::DebuggedMachine {
     return debug::Progress{report->steps, false, exit.arg0};
   }
   Result<std::string> status() override { return "all is well"; }
+
+  // From now on the machine goes back, to multiples of `spacing` steps, and ends after `end` steps.
+  void go_back_from(u64 end, u64 spacing) {
+    loaded_ = take_loaded_machine(*engine_, 0).value();
+    ends_at = end;
+    spacing_ = spacing;
+  }
+  bool can_go_back() const override { return loaded_.has_value(); }
+  u64 count() override { return icount(); }
+  Result<void> go_back(u64 count) override {
+    goings_back += 1;
+    if (auto done = restore_checkpoint(*engine_, 0, *loaded_, *loaded_); !done) return done;
+    while (icount() < count / spacing_ * spacing_) {
+      if (auto done = run(count / spacing_ * spacing_ - icount()); !done)
+        return std::unexpected(std::move(done.error()));
+    }
+    return {};
+  }
 
   void put(u32 pa, u32 word) {
     const u8* const bytes = reinterpret_cast<const u8*>(&word);
@@ -91,8 +112,12 @@ class BareMachine final : public debug::DebuggedMachine {
   u64 icount() { return icount_of(*engine_->read_state(0)); }
 
   u64 runs = 0;
+  u64 goings_back = 0;
+  u64 ends_at = 0;
 
  private:
+  std::optional<Checkpoint> loaded_;
+  u64 spacing_ = 1;
   std::unique_ptr<Engine> engine_;
 };
 

@@ -15,6 +15,7 @@ namespace {
 
 using test::BareMachine;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr u32 a0 = 10;
@@ -285,6 +286,121 @@ TEST(GdbServer, KillsAndTellsOfTheEnd) {
   Session third({test::kLoopForever});
   third.server.machine_ended(7);
   EXPECT_EQ(third.payloads(), "W07");
+}
+
+// --- Backwards ---
+
+constexpr u32 kLoop = 0xff9ff06f;  // j -8
+constexpr std::string_view kEnd = "T05thread:1;replaylog:end;";
+constexpr std::string_view kBeginning = "T05thread:1;replaylog:begin;";
+
+// a0 counts the rounds and is stored: three instructions a round.
+struct Backwards : Session {
+  explicit Backwards(u64 end, u64 spacing = 100)
+      : Session({test::addi(a0, a0, 1), test::sw(a0, a1, 0), kLoop}) {
+    machine.change([](auto& s) { s.hart.x[a1] = kData; });
+    machine.go_back_from(end, spacing);
+  }
+  u64 round() { return machine.icount() / 3; }
+};
+
+TEST(GdbServer, OffersToGoBackOnlyIfItCan) {
+  Session forwards({test::kLoopForever});
+  EXPECT_THAT(forwards.ask("qSupported"), Not(HasSubstr("Reverse")));
+  EXPECT_EQ(forwards.ask("bs"), "");
+  EXPECT_EQ(forwards.ask("bc"), "");
+  Backwards backwards(3000);
+  EXPECT_THAT(backwards.ask("qSupported"), HasSubstr(";ReverseStep+;ReverseContinue+"));
+}
+
+TEST(GdbServer, StepsBack) {
+  Backwards session(3000);
+  std::vector<u64> hashes;
+  for (u32 i = 0; i < 250; ++i) {
+    hashes.push_back(session.machine.hash());
+    EXPECT_EQ(session.resume("s"), "T05thread:1;");
+  }
+  for (u32 i = 250; i-- > 0;) {
+    EXPECT_EQ(session.resume("bs"), "T05thread:1;");
+    EXPECT_EQ(session.machine.icount(), i);
+    EXPECT_EQ(session.machine.hash(), hashes[i]);
+  }
+  EXPECT_EQ(session.resume("bs"), kBeginning);
+  EXPECT_EQ(session.resume("bc"), kBeginning);
+  EXPECT_EQ(session.machine.icount(), 0u);
+}
+
+// At its end a machine waits: it could go back.
+TEST(GdbServer, StopsAtTheEndOfAReplay) {
+  Backwards session(30'000);
+  EXPECT_EQ(session.resume("c"), kEnd);
+  EXPECT_TRUE(session.server.holds());
+  EXPECT_EQ(session.resume("c"), kEnd);
+  EXPECT_EQ(session.resume("s"), kEnd);
+  EXPECT_EQ(session.machine.icount(), 30'000u);
+  EXPECT_EQ(session.resume("bs"), "T05thread:1;");
+  EXPECT_EQ(session.machine.icount(), 29'999u);
+}
+
+TEST(GdbServer, RunsBackToBreakpoints) {
+  for (const u64 spacing : {1, 10, 1'000'000}) {
+    Backwards session(90, spacing);
+    session.resume("c");
+    session.ask("Z0,80000000,4");
+    for (u64 round = 30; round-- > 20;) {
+      EXPECT_EQ(session.resume("bc"), "T05thread:1;swbreak:;");
+      EXPECT_EQ(session.machine.icount(), round * 3);
+    }
+    // One that is met but once, in the first stretch.
+    session.ask("z0,80000000,4");
+    session.ask("Z1,80000000,4");
+    while (session.round() > 0) EXPECT_EQ(session.resume("bc"), "T05thread:1;hwbreak:;");
+    EXPECT_EQ(session.resume("bc"), kBeginning);
+    // And forwards again.
+    EXPECT_EQ(session.resume("c"), "T05thread:1;hwbreak:;");
+    EXPECT_EQ(session.machine.icount(), 0u);
+    EXPECT_EQ(session.resume("c"), "T05thread:1;hwbreak:;");
+    EXPECT_EQ(session.machine.icount(), 3u);
+    session.ask("z1,80000000,4");
+    EXPECT_EQ(session.resume("bc"), kBeginning);
+  }
+}
+
+// gdb takes the step back over the access itself.
+TEST(GdbServer, RunsBackToBehindAWatchedStore) {
+  Backwards session(3000);
+  session.resume("c");
+  session.ask("Z2,80001000,4");
+  for (u32 round = 1000; round-- > 998;) {
+    EXPECT_EQ(session.resume("bc"), "T05thread:1;watch:80001000;");
+    EXPECT_EQ(session.machine.icount(), round * 3 + 2);
+    EXPECT_EQ(session.machine.word(kData), round + 1);
+    EXPECT_EQ(session.resume("bs"), "T05thread:1;");
+    EXPECT_EQ(session.machine.word(kData), round);
+  }
+}
+
+TEST(GdbServer, AnInterruptEndsASearch) {
+  Backwards session(300'000, 1'000'000);
+  session.resume("c");
+  session.ask("Z0,80000100,4");
+  session.ask("bc");
+  ASSERT_TRUE(session.server.turn());
+  ASSERT_TRUE(session.server.turn());
+  ASSERT_TRUE(session.server.receive("\x03"));
+  EXPECT_EQ(session.payloads(), "T02thread:1;");
+  EXPECT_TRUE(session.server.holds());
+  EXPECT_LT(session.machine.icount(), 300'000u);
+}
+
+TEST(GdbServer, ChangesNothingOfAReplay) {
+  Backwards session(3000);
+  const u64 hash = session.machine.hash();
+  for (const char* change : {"M80001000,1:00", "X80001000,1:a", "Pa=00000000", "c80000004"}) {
+    EXPECT_EQ(session.ask(change), "E30") << change;
+  }
+  EXPECT_EQ(session.ask("G" + session.ask("g")), "E30");
+  EXPECT_EQ(session.machine.hash(), hash);
 }
 
 // --- Monitor ---

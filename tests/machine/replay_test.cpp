@@ -169,6 +169,72 @@ TEST(Replay, OfReboots) {
   EXPECT_GT(count_of<Rebooted>(events), 3u);
 }
 
+// --- Going back ---
+
+// From many counts of a run with keys and reboots to many earlier ones: the machine is what it was
+// there, and the console shows each byte once.
+TEST(Replay, GoesBackAndComesAgain) {
+  EventList journal;
+  Trial trial;
+  // Echoes a key and reboots.
+  trial.program.load_constant(t0, kUart)(addi(t1, zero, 1))(sb(t1, t0, 1));
+  trial.program.write_word(0x0c000000 + 4 * 10, 1).write_word(0x0c002000, 1u << 10);
+  trial.program.load_constant(t0, 0x800)(csrw(kMie, t0)).print('>')(kWfi);
+  trial.program.load_constant(t0, kUart)(lbu(t1, t0, 0))(sb(t1, t0, 0));
+  trial.program.write_word(kTest, 0x7777).end(9);
+  trial.options.input = InputMode::piped;
+  trial.host.typed = {{"one\nother\nmore", false}, {"", true}};
+  trial.options.journal = &journal;
+  const Outcome recorded = outcome_of(trial);
+  const Recording recording = stored(journal.events);
+  ASSERT_GT(count_of<Rebooted>(recording.events), 1u);
+  Trial straight = replaying(trial, recording);
+  expect_same(recorded, outcome_of(straight));
+
+  Trial replay = replaying(trial, recording);
+  replay.options.goes_back = true;
+  ASSERT_TRUE(replay.start());
+  Machine& machine = *replay.machine;
+  const auto run_to = [&](u64 count) -> std::optional<RunEnd> {
+    while (machine.instructions() < count) {
+      machine.resume(count - machine.instructions());
+      auto end = machine.turn();
+      if (!end) ADD_FAILURE() << end.error().text();
+      if (!end || *end) return end.value_or(RunEnd{});
+    }
+    return std::nullopt;
+  };
+  const u64 all = recorded.instructions;
+  std::vector<MachineCheckpoint> checkpoints;
+  std::vector<u64> hashes;
+  for (u64 count = 0; count < all; count += all / 20) {
+    ASSERT_FALSE(run_to(count));
+    auto checkpoint = machine.checkpoint();
+    ASSERT_TRUE(checkpoint);
+    EXPECT_EQ(checkpoint->instructions, count);
+    checkpoints.push_back(*std::move(checkpoint));
+    hashes.push_back(machine.engine().state_hash(0).value());
+  }
+  std::mt19937 random(1);
+  for (u32 i = 0; i < 50; ++i) {
+    if (i % 10 == 0) {
+      const auto end = run_to(all + 1);  // its end; it can go back from there
+      ASSERT_TRUE(end);
+      EXPECT_EQ(end->reason, recorded.end.reason);
+      EXPECT_EQ(machine.engine().state_hash(0).value(), recorded.hash);
+      EXPECT_EQ(replay.host.printed, recorded.printed);
+    }
+    const std::size_t to = random() % checkpoints.size();
+    const std::size_t from = random() % (to + 1);
+    ASSERT_TRUE(machine.restore(checkpoints[from]));
+    EXPECT_EQ(machine.instructions(), checkpoints[from].instructions);
+    EXPECT_EQ(machine.engine().state_hash(0).value(), hashes[from]);
+    ASSERT_FALSE(run_to(checkpoints[to].instructions));
+    EXPECT_EQ(machine.engine().state_hash(0).value(), hashes[to]);
+  }
+  EXPECT_EQ(replay.host.exits, straight.host.exits);
+}
+
 TEST(Replay, OfARebootAfterTheInputsEnd) {
   Trial reboots;
   reboots.program.load_constant(t0, kUart)(addi(t1, zero, 1))(sb(t1, t0, 1));
