@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The default image's first process, and the commands that end the machine. One program, told apart by the
+// The images' first process, and the commands that end the machine. One program, told apart by the
 // name it is called by: /init brings the machine up, runs one shell (or the command that the kernel's
 // command line gives as run="...") and powers off with its exit status; `poweroff [STATUS]`, `halt` and
 // `reboot` do what they say.

@@ -559,17 +559,20 @@ isa::MachineState initial_state(const BootImage& image) {
         state.hart.privilege = kMachine;
         state.machine.ram_bytes = static_cast<u32>(image.ram_bytes);
         state.machine.tohost = layout.tohost_pa;
+        constexpr u32 kCycleTimeInstret = 0x7;
+        if (layout.mode == BootMode::sbi || layout.mode == BootMode::m_mode) {
+          // The counters are open to all: firmware opens them, and a kernel in M-mode leaves them
+          // as they are (their reset value is the implementation's choice).
+          state.hart.mcounteren = kCycleTimeInstret;
+          state.hart.scounteren = kCycleTimeInstret;
+        }
         if (layout.mode == BootMode::sbi) {
-          // What firmware leaves behind: nothing but an ecall from S-mode ever reaches M-mode, and
-          // the counters are open to all.
+          // What else firmware leaves behind: nothing but an ecall from S-mode ever reaches M-mode.
           constexpr u32 kAllButSupervisorCalls = 0xb1ff;  // causes 0 to 8, 12, 13, 15
           constexpr u32 kSupervisorInterrupts = 0x222;    // software, timer, external
-          constexpr u32 kCycleTimeInstret = 0x7;
           state.hart.privilege = kSupervisor;
           state.hart.medeleg = kAllButSupervisorCalls;
           state.hart.mideleg = kSupervisorInterrupts;
-          state.hart.mcounteren = kCycleTimeInstret;
-          state.hart.scounteren = kCycleTimeInstret;
           state.hart.menvcfgh = isa::MENVCFGH_STCE;  // the SBI's timer is stimecmp,
           state.hart.stimecmp = ~u64{0};             // which is never due before it is set
           state.machine.sbi = 1;

@@ -120,6 +120,7 @@ TEST(Placing, KernelForMachineModeStartsThere) {
   const auto state = std::get<isa::State<u32>>(initial_state(*image));
   EXPECT_EQ(state.hart.privilege, 3u);
   EXPECT_EQ(state.machine.sbi, 0u);
+  EXPECT_EQ(state.hart.mcounteren, 7u) << "programs may count";
 }
 
 TEST(Placing, SupervisorStartsAsTheSbiSays) {
