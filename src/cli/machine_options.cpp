@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/machine_options.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/file.h"
 #include "cli/arguments.h"
-#include "cli/commands.h"
+#include "cli/images.h"
 #include "cli/recording_file.h"
 #include "machine/decompress.h"
 
@@ -14,33 +12,15 @@ namespace {
 
 constexpr u64 kMaxSymbolFileBytes = 1 * kGiB;
 
-// The image that boots without a word said: images/default of the data folder.
-Result<void> use_default_image(const MachineOptions& options, MachineConfig& machine) {
-  const std::string folder = data_folder() + "/images/default";
-  machine.kernel_path = folder + "/Image.zst";
-  if (!file_exists(machine.kernel_path)) {
-    return fail(ErrorKind::usage,
-                "There is no default image in \"{}\": give --kernel FILE, or set ROOKERY_DATA_DIR "
-                "to the folder that "
-                "holds images/default.",
-                folder);
-  }
-  if (machine.initrd_path.empty()) machine.initrd_path = folder + "/initramfs.cpio.zst";
-
-  // What else the image wants, unless the user wants otherwise.
-  constexpr u64 kMaxDescriptionBytes = 1 * kMiB;
-  const auto bytes = read_file(folder + "/image.json", "image description", kMaxDescriptionBytes);
-  if (!bytes) return {};
-  const nlohmann::json image = nlohmann::json::parse(*bytes, nullptr, /*allow_exceptions=*/false);
-  if (!image.is_object()) return {};
-  const auto command_line = image.find("command_line");
-  if (options.append->count() == 0 && command_line != image.end() && command_line->is_string()) {
-    machine.append = command_line->get<std::string>();
-  }
-  const auto memory_bytes = image.find("memory_bytes");
-  if (options.memory.empty() && memory_bytes != image.end() && memory_bytes->is_number_unsigned()) {
-    machine.ram_bytes = memory_bytes->get<u64>();
-  }
+// What the image wants, unless the user wants otherwise.
+Result<void> use_image(const MachineOptions& options, MachineConfig& machine) {
+  auto image = find_image(options.image.empty() ? kDefaultImage : options.image);
+  if (!image) return std::unexpected(std::move(image.error()));
+  machine.xlen = image->xlen;
+  if (machine.kernel_path.empty()) machine.kernel_path = image->kernel_path;
+  if (machine.initrd_path.empty()) machine.initrd_path = image->initrd_path;
+  if (options.append->count() == 0) machine.append = image->command_line;
+  if (options.memory.empty() && image->ram_bytes != 0) machine.ram_bytes = image->ram_bytes;
   return {};
 }
 
@@ -48,6 +28,9 @@ Result<void> use_default_image(const MachineOptions& options, MachineConfig& mac
 
 void add_machine_options(CLI::App& command, MachineOptions& options) {
   MachineConfig& machine = options.config;
+  auto* image = command.add_option("--image", options.image,
+                                   "An image of Rookery's, default or nommu, or an image.json; "
+                                   "what else is given replaces parts");
   auto* kernel = command.add_option(
       "--kernel", machine.kernel_path,
       "Linux Image or ELF; zstd-compressed ones too. Without it, Rookery's own image boots");
@@ -62,8 +45,9 @@ void add_machine_options(CLI::App& command, MachineOptions& options) {
       "M-mode firmware (OpenSBI's fw_dynamic.bin) instead of the built-in SBI; none: none");
   auto* bare = command.add_option("--bare", machine.bare_path,
                                   "A bare ELF, started in M-mode; HTIF's tohost ends it");
-  for (auto* other : {kernel, initrd, append, dtb, bios}) bare->excludes(other);
+  for (auto* other : {image, kernel, initrd, append, dtb, bios}) bare->excludes(other);
   for (auto* option : {kernel, initrd, dtb, bios, bare}) option->type_name("FILE");
+  image->type_name("NAME|FILE");
   options.append = append;
 }
 
@@ -81,15 +65,19 @@ Result<IdentifiedMachine> plan_identified_machine(const MachineOptions& options,
     if (!bytes) return std::unexpected(std::move(bytes.error()));
     machine.ram_bytes = *bytes;
   }
+  if (!options.image.empty()) {
+    if (auto done = use_image(options, machine); !done)
+      return std::unexpected(std::move(done.error()));
+  }
   if (recorded != nullptr)
     use_recorded_machine(*recorded, options.append->count() > 0, !options.memory.empty(), machine);
   if (machine.bare_path.empty() && machine.kernel_path.empty()) {
-    if (auto done = use_default_image(options, machine); !done)
+    if (auto done = use_image(options, machine); !done)
       return std::unexpected(std::move(done.error()));
   }
   auto files = read_boot_files(machine);
   if (!files) return std::unexpected(std::move(files.error()));
-  machine.xlen = guess_xlen(*files).value_or(Xlen::rv32);
+  machine.xlen = guess_xlen(*files).value_or(machine.xlen);
   RecordedMachine identity = describe_files(machine, *files);
   auto image = plan_boot(machine, *std::move(files));
   if (!image) return std::unexpected(std::move(image.error()));

@@ -19,16 +19,18 @@ namespace rookery::cli {
 // As the command line has them.
 struct MachineOptions {
   MachineConfig config;
+  std::string image;  // as find_image() takes it; empty: the default one, if no program is named
   std::string memory;
   std::string max_instructions;         // each command's own option: what comes after them differs
   const CLI::Option* append = nullptr;  // to see whether it was given
 };
 
-// --kernel, --initrd, --append, --memory, --dtb, --bios, --bare. `options` outlives the parsing.
+// --image, --kernel, --initrd, --append, --memory, --dtb, --bios, --bare. `options` outlives
+// the parsing.
 void add_machine_options(CLI::App& command, MachineOptions& options);
 
-// Reads the files, Rookery's own image if none is named, and plans the machine. The width and the
-// RAM are those of the image returned.
+// Reads the files, those of Rookery's default image if none is named, and plans the machine. The
+// width and the RAM are those of the image returned.
 Result<BootImage> plan_machine(const MachineOptions& options);
 
 // The same for a machine that is recorded or replayed.

@@ -102,6 +102,7 @@ Result<Recording> read_recording(const std::string& path) {
 
 void use_recorded_machine(const RecordedMachine& recorded, bool append_given, bool memory_given,
                           MachineConfig& config) {
+  config.xlen = recorded.xlen_bits == 64 ? Xlen::rv64 : Xlen::rv32;
   if (!memory_given) config.ram_bytes = recorded.ram_bytes;
   if (config.kernel_path.empty() && config.bare_path.empty()) {
     config.kernel_path = recorded.kernel.path;

@@ -351,6 +351,7 @@ void add_run_command(CLI::App& app, Command& chosen) {
       "\n"
       "Examples:\n"
       "  rookery run                                      boot the image that comes with Rookery\n"
+      "  rookery run --image nommu                        Linux without an MMU, in M-mode\n"
       "  rookery run --kernel Image --initrd root.cpio --append 'console=ttyS0' --memory 128M\n"
       "  rookery run --engine gpu --adapter software      on a GPU emulated by the CPU\n"
       "  echo 'uname -a' | rookery run --timeout 60       type a line, see the answer\n"

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The default image, from its first instruction to power-off, on every engine: a scripted person
-// waits for the prompt and types commands. State hashes are taken every kStride instructions all
-// the way, so the CPU engine's and the GPU engine's whole sessions, typed input included, are
-// compared, not only their output.
+// The images that come with Rookery, from their first instruction to power-off, on every engine: a
+// scripted person waits for the prompt and types commands. State hashes are taken every kStride
+// instructions all the way, so the CPU engine's and the GPU engine's whole sessions, typed input
+// included, are compared, not only their output.
 #include <chrono>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "boot/test_engines.h"
 #include "debug/compare_engines.h"
 #include "engine/forwarding_engine.h"
+#include "machine/image_description.h"
 #include "machine/machine.h"
 
 namespace rookery::test {
@@ -86,16 +88,20 @@ class ScriptedHost final : public MachineHost {
 
 using MakeEngine = Result<std::unique_ptr<Engine>> (*)(const EngineConfig&);
 
-MachineConfig default_config() {
-  MachineConfig config;
-  config.kernel_path = ROOKERY_SOURCE_DIR "/images/default/Image.zst";
-  config.initrd_path = ROOKERY_SOURCE_DIR "/images/default/initramfs.cpio.zst";
-  config.append = "earlycon=sbi console=ttyS0";
-  return config;
-}
+constexpr const char* kSv32Image = ROOKERY_SOURCE_DIR "/images/default/image.json";
+constexpr const char* kNommuImage = ROOKERY_SOURCE_DIR "/images/nommu/image.json";
 
-Result<BootImage> default_image() {
-  const MachineConfig config = default_config();
+// `more_words` end the kernel's command line.
+Result<BootImage> planned_image(const char* path, std::string_view more_words = "") {
+  Result<ImageDescription> description = read_image_description(path);
+  if (!description) return std::unexpected(std::move(description.error()));
+  MachineConfig config;
+  config.xlen = description->xlen;
+  config.kernel_path = description->kernel_path;
+  config.initrd_path = description->initrd_path;
+  config.append = description->command_line;
+  if (!more_words.empty()) config.append += fmt::format(" {}", more_words);
+  config.ram_bytes = description->ram_bytes;
   Result<BootFiles> files = read_boot_files(config);
   if (!files) return std::unexpected(std::move(files.error()));
   return plan_boot(config, std::move(*files));
@@ -109,9 +115,10 @@ struct Session {
   u64 instructions = 0;
 };
 
-Session run_session(MakeEngine make_engine, std::string script) {
+Session run_session(const char* image_path, MakeEngine make_engine, std::string script,
+                    std::string_view more_words = "") {
   Session session;
-  Result<BootImage> image = default_image();
+  Result<BootImage> image = planned_image(image_path, more_words);
   if (!image) return session.error = image.error().text(), session;
   const EngineConfig config = {.xlen = image->xlen, .ram_bytes = image->ram_bytes};
   ScriptedHost host(std::move(script));
@@ -141,7 +148,7 @@ constexpr const char* kScript =
     "for i in 1 2 3; do echo line $i; done | wc -l\n"
     "poweroff 7\n";
 
-void expect_answers(const Session& session) {
+void expect_answers(const Session& session, const char* mmu) {
   ASSERT_EQ(session.error, "") << session.console;
   const std::string& console = session.console;
   EXPECT_EQ(session.end.reason, EndReason::shutdown) << console;
@@ -150,25 +157,26 @@ void expect_answers(const Session& session) {
   EXPECT_THAT(console, testing::ContainsRegex("Linux [^ ]+ 6\\.12.* riscv32"));
   EXPECT_THAT(console, HasSubstr("sum=864197518 rest=30"));
   EXPECT_THAT(console, testing::ContainsRegex("isa[ \t]*: rv32ima"));
-  EXPECT_THAT(console, testing::ContainsRegex("mmu[ \t]*: sv32"));
+  EXPECT_THAT(console, testing::ContainsRegex(fmt::format("mmu[ \t]*: {}", mmu)));
+  EXPECT_THAT(console, HasSubstr("\n3\r\n"));
   EXPECT_THAT(console, HasSubstr("kernel"));
   EXPECT_THAT(console, HasSubstr("devices"));
 }
 
 // The session on the CPU engine, once a process.
 const Session& cpu_session() {
-  static const Session session = run_session(make_cpu_engine, kScript);
+  static const Session session = run_session(kSv32Image, make_cpu_engine, kScript);
   return session;
 }
 
 TEST(LinuxCpu, BootsAndAnswersWhatIsTyped) {
-  expect_answers(cpu_session());
+  expect_answers(cpu_session(), "sv32");
   std::cout << fmt::format("{} instructions, {} landmarks.\n", cpu_session().instructions,
                            cpu_session().landmarks.size());
 }
 
 TEST(LinuxCpu, PowersOffWithoutAStatus) {
-  const Session session = run_session(make_cpu_engine, "poweroff\n");
+  const Session session = run_session(kSv32Image, make_cpu_engine, "poweroff\n");
   ASSERT_EQ(session.error, "");
   EXPECT_EQ(session.end.reason, EndReason::shutdown);
   EXPECT_EQ(session.end.status, 0u);
@@ -176,38 +184,83 @@ TEST(LinuxCpu, PowersOffWithoutAStatus) {
 }
 
 TEST(LinuxCpu, ASessionRepeatsExactly) {
-  const Session again = run_session(make_cpu_engine, kScript);
+  const Session again = run_session(kSv32Image, make_cpu_engine, kScript);
   EXPECT_EQ(again.landmarks, cpu_session().landmarks);
   EXPECT_EQ(again.instructions, cpu_session().instructions);
   EXPECT_EQ(again.console, cpu_session().console);
 }
 
-// Where the boots part, with both states.
-std::string first_difference() {
-  const Result<BootImage> image = default_image();
+// A kernel in M-mode and programs in U-mode, without page tables.
+TEST(NommuLinuxCpu, BootsAndAnswersWhatIsTyped) {
+  const Session session = run_session(kNommuImage, make_cpu_engine, kScript);
+  expect_answers(session, "none");
+  EXPECT_LT(session.instructions, 30'000'000u);
+}
+
+TEST(NommuLinuxCpu, RunsPipesAndSubshellsWithoutFork) {
+  const Session session = run_session(kNommuImage, make_cpu_engine,
+                                      "echo $(echo in; (cd /tmp && pwd)) | sed s/in/out/\n"
+                                      "seq 3 >/tmp/n; sort -r /tmp/n | tr '\\n' ,; echo .\n"
+                                      "icount true\n"
+                                      "awk 'BEGIN { print \"status\", system(\"exit 3\") }'\n"
+                                      "poweroff\n");
+  ASSERT_EQ(session.error, "");
+  EXPECT_THAT(session.console, HasSubstr("out /tmp\r\n"));
+  EXPECT_THAT(session.console, HasSubstr("3,2,1,.\r\n"));
+  EXPECT_THAT(session.console, testing::ContainsRegex("[0-9],[0-9]+ instructions\r\n"));
+  EXPECT_THAT(session.console, HasSubstr("\nstatus 3\r\n"));
+  EXPECT_EQ(session.end.reason, EndReason::shutdown);
+  EXPECT_EQ(session.end.status, 0u);
+}
+
+// Where the boots part, with both states; empty if nowhere.
+std::string first_difference(const char* image_path, u64 max_steps,
+                             std::string_view more_words = "") {
+  const Result<BootImage> image = planned_image(image_path, more_words);
   if (!image) return image.error().text();
   const EngineConfig config = {.xlen = image->xlen, .ram_bytes = image->ram_bytes};
   auto cpu = make_cpu_engine(config);
   auto gpu = make_gpu_engine(config);
   if (!cpu || !gpu || !load_boot_image(**cpu, *image) || !load_boot_image(**gpu, *image))
     return "The engines cannot be made.";
-  return compare_engines(**cpu, **gpu, {.max_steps = 8 * kStride, .stride = kStride / 4})
-      .difference;
+  return compare_engines(**cpu, **gpu, {.max_steps = max_steps, .stride = kStride / 4}).difference;
+}
+
+// A sentence if there is no adapter to run the GPU engine on.
+std::string missing_adapter() {
+  const EngineConfig small = {.ram_bytes = isa::PAGE_BYTES};
+  const auto probe = make_gpu_engine(small);
+  return !probe && probe.error().kind == ErrorKind::usage ? probe.error().text() : "";
 }
 
 TEST(LinuxGpu, TheWholeSessionIsTheSameAsOnTheCpu) {
-  const EngineConfig small = {.ram_bytes = isa::PAGE_BYTES};
-  if (auto probe = make_gpu_engine(small); !probe && probe.error().kind == ErrorKind::usage) {
-    GTEST_SKIP() << probe.error().text();
-  }
-  const Session session = run_session(make_gpu_engine, kScript);
+  if (const std::string missing = missing_adapter(); !missing.empty()) GTEST_SKIP() << missing;
+  const Session session = run_session(kSv32Image, make_gpu_engine, kScript);
   if (session.landmarks != cpu_session().landmarks) {
     EXPECT_EQ(session.landmarks, cpu_session().landmarks);
-    ADD_FAILURE() << first_difference();
+    ADD_FAILURE() << first_difference(kSv32Image, 8 * kStride);
   }
-  expect_answers(session);
+  expect_answers(session, "sv32");
   EXPECT_EQ(session.console, cpu_session().console);
   EXPECT_EQ(session.instructions, cpu_session().instructions);
+}
+
+// Short and quiet: a software adapter takes its time for each instruction.
+TEST(NommuLinuxGpu, TheWholeSessionIsTheSameAsOnTheCpu) {
+  if (const std::string missing = missing_adapter(); !missing.empty()) GTEST_SKIP() << missing;
+  constexpr const char* kShortScript = "echo sum=$((123456789 * 7 - 5))\npoweroff 7\n";
+  const Session cpu = run_session(kNommuImage, make_cpu_engine, kShortScript, "quiet");
+  const Session gpu = run_session(kNommuImage, make_gpu_engine, kShortScript, "quiet");
+  ASSERT_EQ(gpu.error, "") << gpu.console;
+  if (gpu.landmarks != cpu.landmarks) {
+    EXPECT_EQ(gpu.landmarks, cpu.landmarks);
+    ADD_FAILURE() << first_difference(kNommuImage, 8 * kStride, "quiet");
+  }
+  EXPECT_THAT(gpu.console, HasSubstr("sum=864197518"));
+  EXPECT_EQ(gpu.end.reason, EndReason::shutdown);
+  EXPECT_EQ(gpu.end.status, 7u);
+  EXPECT_EQ(gpu.console, cpu.console);
+  EXPECT_EQ(gpu.instructions, cpu.instructions);
 }
 
 }  // namespace

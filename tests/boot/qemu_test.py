@@ -4,9 +4,12 @@
 
 The same OpenSBI (fw_jump), kernel, initramfs, command line and device tree (Rookery's own, written by
 dump_device_tree) are given to `qemu-system-riscv32 -M virt` and to `rookery run --bios`; both are typed the
-same commands. The consoles have to be the same text, line by line, but for:
+same commands. So is the NOMMU image, in M-mode without firmware (`-bios none`). The consoles have to be the same
+text, line by line, but for:
 
   [    0.123456]             the kernel's time stamps: time follows instructions differently
+  Memory: ...K available, ...K reserved
+                             by a page, as QEMU puts initramfs and device tree elsewhere
   Boot HART ..., Experimental SBI Extensions
                              what the firmware finds out about the hart by probing it: QEMU's has physical
                              memory protection, performance counters and debug triggers, Rookery's has none
@@ -39,7 +42,9 @@ QEMU = shutil.which("qemu-system-riscv32")
 
 RAM_BYTES = 64 << 20
 INITRD_PA = 0x82400000  # where QEMU puts it: half of RAM above the kernel
+NOMMU_INITRD_PA = 0x82000000
 COMMAND_LINE = "earlycon=sbi console=ttyS0"
+NOMMU_COMMAND_LINE = "earlycon console=ttyS0 retain_initrd"
 PROMPT = b"rookery:~# "
 COMMANDS = [
     "uname -a",
@@ -49,8 +54,8 @@ COMMANDS = [
     "ls / /sys",
     "busybox sha256sum /bin/busybox",
 ]
-# As Rookery's machine is: no extension but M, A, Zicsr, Zifencei and Sstc.
-CPU = "rv32,sstc=on," + ",".join(
+# As Rookery's machine is: no extension but M, A, Zicsr, Zifencei and, not in M-mode, Sstc.
+CPU = "rv32,sstc={}," + ",".join(
     name + "=off" for name in "g c f d h v zba zbb zbc zbs svinval svnapot svpbmt Zihintpause".split())
 
 TIMEOUT_S = 120
@@ -94,6 +99,7 @@ def normalised(text):
     lines = []
     for line in text.replace("\r", "").splitlines():
         line = re.sub(r"^\[ *\d+\.\d+\] ", "", line)
+        line = re.sub(r"^Memory: \d+(K/.*, )\d+K reserved", r"Memory: \1 reserved", line)
         if re.match(r"(Boot HART|Experimental SBI Extensions) ", line):
             continue
         if line.startswith("ASID allocator ") or re.match(r"(marchid|mimpid)\t", line):
@@ -119,6 +125,18 @@ class QemuTest(unittest.TestCase):
         return talk([ROOKERY, "run", "--engine", "cpu", "--bios", str(firmware), "--kernel", str(self.kernel),
                      "--initrd", str(self.initrd), "--append", COMMAND_LINE, "--memory", "64M"], lines)
 
+    def theirs(self, mode, bios, kernel, initrd, initrd_pa, command_line, lines):
+        """QEMU's console and status, with the device tree of Rookery's machine."""
+        tree = self.folder / "tree.dtb"
+        end = initrd_pa + initrd.stat().st_size
+        with tree.open("wb") as file:
+            subprocess.run([DUMP_DEVICE_TREE, mode, str(RAM_BYTES), str(initrd_pa), str(end), command_line], stdout=file,
+                           check=True)
+        cpu = CPU.format("off" if mode == "m_mode" else "on")
+        return talk([QEMU, "-M", "virt", "-m", "64M", "-cpu", cpu, "-bios", str(bios), "-kernel", str(kernel),
+                     "-initrd", str(initrd), "-dtb", str(tree), "-append", command_line, "-display", "none",
+                     "-monitor", "none", "-serial", "stdio", "-no-reboot"], lines)
+
     def test_firmware_boots_and_powers_off(self):
         for firmware in ("fw_dynamic.bin", "fw_jump.bin"):
             for words, status in (("poweroff", 0), ("poweroff 7", 7)):
@@ -132,19 +150,27 @@ class QemuTest(unittest.TestCase):
         if QEMU is None:
             self.skipTest("qemu-system-riscv32 is missing (Debian: qemu-system-misc).")
         lines = [*COMMANDS, "poweroff 7"]
-        tree = self.folder / "tree.dtb"
-        end = INITRD_PA + self.initrd.stat().st_size
-        with tree.open("wb") as file:
-            subprocess.run([DUMP_DEVICE_TREE, str(RAM_BYTES), str(INITRD_PA), str(end), COMMAND_LINE], stdout=file, check=True)
-        theirs, their_status = talk(
-            [QEMU, "-M", "virt", "-m", "64M", "-cpu", CPU, "-bios", str(self.firmware), "-kernel", str(self.kernel),
-             "-initrd", str(self.initrd), "-dtb", str(tree), "-append", COMMAND_LINE, "-display", "none",
-             "-monitor", "none", "-serial", "stdio", "-no-reboot"], lines)
+        theirs, their_status = self.theirs("firmware", self.firmware, self.kernel, self.initrd, INITRD_PA, COMMAND_LINE,
+                                           lines)
         ours, our_status = self.rookery(self.firmware, lines)
         self.assertEqual(normalised(ours), normalised(theirs))
         self.assertEqual((our_status, their_status), (7, 7))
         self.assertIn("sum=864197518", ours)
         print(f"{len(normalised(ours))} lines are the same in QEMU and here.", file=sys.stderr)
+
+    def test_the_nommu_console_is_that_of_qemu(self):
+        if QEMU is None:
+            self.skipTest("qemu-system-riscv32 is missing (Debian: qemu-system-misc).")
+        lines = [*COMMANDS, "echo one | sed s/one/two/", "poweroff 7"]
+        kernel = unpacked(self.folder, "nommu/Image")
+        initrd = unpacked(self.folder, "nommu/initramfs.cpio")
+        theirs, their_status = self.theirs("m_mode", "none", kernel, initrd, NOMMU_INITRD_PA, NOMMU_COMMAND_LINE, lines)
+        ours, our_status = talk([ROOKERY, "run", "--engine", "cpu", "--image", "nommu", "--memory", "64M", "--append",
+                                 NOMMU_COMMAND_LINE], lines)
+        self.assertEqual(normalised(ours), normalised(theirs))
+        self.assertEqual((our_status, their_status), (7, 7))
+        self.assertRegex(ours, r"mmu\s*: none")
+        self.assertIn("two", ours)
 
 
 if __name__ == "__main__":

@@ -113,6 +113,7 @@ FILES = {
     "gzip": b"\x1f\x8b\x08" + bytes(100),
     "bad_zstd": b"\x28\xb5\x2f\xfd" + b"garbage" * 20,
     "big_initrd": bytes(70 << 20),
+    "empty_json": b"{}",
     "cut_dtb": struct.pack(">10I", 0xD00DFEED, 4096, 56, 100, 40, 17, 16, 0, 0, 0),
 }
 BAD_INPUTS = [
@@ -136,6 +137,13 @@ BAD_INPUTS = [
     (["run", "--timeout", "nan"], USAGE, "is not a number of seconds above 0"),
     (["run", "--stats=xml"], USAGE, '"xml" is neither text nor json'),
     (["run", "--bare", "{endless}", "--kernel", "{kernel}"], USAGE, "--kernel excludes --bare"),
+    (["run", "--bare", "{endless}", "--image", "nommu"], USAGE, "excludes"),
+    (["run", "--image", "quake"], USAGE, 'There is no image "quake" in "'),
+    (["run", "--image", "quake"], USAGE, "these are there: default, nommu."),
+    (["run", "--image", "/nonexistent.json"], IO, 'Cannot open the image description "/nonexistent.json"'),
+    (["run", "--image", "{text}"], IMAGE, "is not a JSON object."),
+    (["run", "--image", "{empty_json}"], IMAGE, 'names no "kernel".'),
+    (["run", "--image", "nommu", "--bios", "{text}"], IMAGE, "is built for M-mode and cannot run under the firmware"),
     (["run", "--append", "x" * 5000], USAGE, "The kernel command line has 5000 bytes; the limit is 2048."),
     # gdb
     (["run", "--gdb", "gopher"], USAGE, '--gdb "gopher" is not [HOST:]PORT with a port from 0 to 65535'),
@@ -394,6 +402,35 @@ class Linux(unittest.TestCase):
                                   check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(PROMPT, done.stdout)
+
+    def test_the_nommu_image_runs_a_command_and_ends_with_its_status(self):
+        line = "console=ttyS0 panic=-1 run=\"uname -m; cat /proc/cpuinfo | grep mmu; poweroff 7\""
+        status, out, said = cpu("--image", "nommu", "--append", line)
+        self.assertEqual(status, 7, said)
+        self.assertIn(b"riscv32\r\n", out)
+        self.assertRegex(out, rb"mmu\s*: none\r\n")
+        status, out, said = cpu("--image", os.path.join(ROOT, "images/nommu/image.json"), typed=b"exit 3\n")
+        self.assertEqual(status, 3, said)
+        self.assertIn(PROMPT, out)
+
+    def test_every_command_that_makes_a_machine_takes_an_image(self):
+        for arguments, wanted in (
+            (["trace", "--image", "nommu", "--engine", "cpu", "--to", "1"], "core   0: 3 0x80000000 "),
+            (["profile", "--image", "nommu", "--engine", "cpu", "--to", "4", "--no-console"], "4 instructions retired"),
+            (["verify", "--image", "nommu", "--engines", "cpu,cpu", "--max-instructions", "10k"], "Equal: 10000 instructions"),
+        ):
+            with self.subTest(arguments[0]):
+                done = subprocess.run([PROGRAM, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT_S,
+                                      check=False, text=True)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(wanted, done.stdout)
+
+    def test_options_replace_parts_of_an_image(self):
+        status, out, said = cpu("--image", "nommu", "--memory", "16M", "--kernel", DEFAULT_IMAGE + "/Image.zst", "--initrd",
+                                DEFAULT_IMAGE + "/initramfs.cpio.zst", "--append", "run=\"cat /proc/cpuinfo\" console=ttyS0")
+        self.assertEqual(status, 0, said)
+        self.assertRegex(out, rb"mmu\s*: sv32\r\n")
+        self.assertIn(b"/12288K available", out)
 
     def test_qemu_spellings(self):
         status, out, said = cpu("-kernel", DEFAULT_IMAGE + "/Image.zst", "-initrd", DEFAULT_IMAGE + "/initramfs.cpio.zst",

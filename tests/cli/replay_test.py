@@ -4,6 +4,7 @@
 processes that are killed; files that are cut, damaged or of another machine. With $ROOKERY_PROGRAM."""
 import json
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -100,6 +101,31 @@ class Sessions(unittest.TestCase):
             self.assertEqual((status, out), (IMAGE, b""), said)
             self.assertIn(sentence, said)
             self.assertIn(f' - while replaying "{self.recording}"', said)
+
+    def test_of_an_image_by_name(self):
+        recording = path("nommu.rec")
+        status, out, _ = cpu("--image", "nommu", "--append", "console=ttyS0 quiet", "--record", recording, typed=LINES)
+        self.assertEqual(status, 3)
+        for arguments in ([], ["--image", "nommu"]):
+            self.assertEqual(replay(recording, *arguments)[:2], (3, out))
+        for arguments, sentence in (
+            (["--image", "default"], "The recording is of another machine: its kernel was"),
+            (["--image", "nommu", "--memory", "64M"], "its RAM was 32 MiB, and here it is 64 MiB."),
+        ):
+            status, out, said = replay(recording, *arguments)
+            self.assertEqual((status, out), (IMAGE, b""), said)
+            self.assertIn(sentence, said)
+
+    def test_the_width_of_an_m_mode_kernel_is_recorded(self):
+        # Its header does not tell; `slli gp, gp, 63` is illegal on RV32.
+        code = [0x03F19193, *cli_test.store_word(7 << 16 | 0x3333, 0x00100000)]
+        header = struct.pack("<I", 0x0400006F) + cli_test.linux_image(text_offset=0)[4:64]  # j 64
+        path("wide_kernel", header + struct.pack(f"<{len(code)}I", *code))
+        image = path("wide.json", b'{"kernel": {"name": "wide_kernel"}, "xlen": 64}')
+        recording = path("wide.rec")
+        self.assertEqual(cpu("--image", image, "--record", recording)[0], 7)
+        status, _, said = replay(recording)
+        self.assertEqual(status, 7, said)
 
     def test_cut_anywhere(self):
         with open(self.recording, "rb") as file:
