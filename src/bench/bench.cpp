@@ -23,7 +23,7 @@ Result<std::vector<Workload>> plan_workloads(const BenchOptions& options) {
   for (const std::string& name : kernel_names()) {
     if (!is_wanted(options, name)) continue;
     if (name == kLinux) {
-      auto planned = plan_linux_boot(options.linux_kernel_path, options.linux_initrd_path,
+      auto planned = plan_linux_boot(options.sv32_image.kernel_path, options.sv32_image.initrd_path,
                                      options.linux_steps);
       if (auto ok = add(std::move(planned)); !ok) return std::unexpected(std::move(ok.error()));
       continue;
@@ -44,6 +44,36 @@ std::string machines_text(u32 machines, bool divergent) {
 std::string kernel_text(const std::string& kernel, const std::string& flavour) {
   if (kernel == kLinux) return "Linux boot";
   return flavour == "flat" ? kernel + " (flat)" : kernel;
+}
+
+// Fills in report.mmu.
+Result<void> compare_images(const BenchOptions& options,
+                            const std::function<void(const std::string&)>& say,
+                            BenchReport& report) {
+  const auto add = [&](Result<std::vector<TaskRow>> rows) -> Result<void> {
+    if (!rows) return std::unexpected(std::move(rows.error()));
+    report.mmu.insert(report.mmu.end(), rows->begin(), rows->end());
+    return {};
+  };
+  say("Sv32 against NOMMU, booting both");
+  auto sv32 = plan_linux_tasks(options.sv32_image);
+  if (!sv32) return std::unexpected(std::move(sv32.error()));
+  auto nommu = plan_linux_tasks(options.nommu_image);
+  if (!nommu) return std::unexpected(std::move(nommu.error()));
+  say("Sv32 against NOMMU, CPU engine");
+  if (auto ok = add(compare_linux_tasks_on_cpu(*sv32, *nommu, options.measure)); !ok) return ok;
+  if (!options.make_gpu) return {};
+  for (const u32 machines : options.mmu_machines) {
+    say(fmt::format("Sv32 against NOMMU, {}, {}", options.adapter_name,
+                    machines_text(machines, false)));
+    auto ok =
+        add(compare_linux_tasks_on_gpu(options.make_gpu, *sv32, *nommu, machines, options.measure));
+    if (ok) continue;
+    if (ok.error().kind != ErrorKind::out_of_memory) return ok;
+    report.misfits.push_back({kMmu, "", machines, ok.error().message});
+    break;
+  }
+  return {};
 }
 
 // The smallest number of machines of this workload from which on all that were measured are worth
@@ -143,6 +173,10 @@ Result<BenchReport> run_bench(const BenchOptions& options) {
         report.gpu.push_back(std::move(row));
       }
     }
+  }
+  if (is_wanted(options, kMmu)) {
+    if (auto ok = compare_images(options, say, report); !ok)
+      return std::unexpected(std::move(ok.error()));
   }
   return report;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/linux_tasks.h"
 #include "bench/measure.h"
 
 namespace rookery::bench {
@@ -16,18 +17,22 @@ namespace rookery::bench {
 inline constexpr double kWorthItRatio = 2;
 
 struct BenchOptions {
-  std::vector<std::string> kernels;  // of kernel_names()
+  std::vector<std::string> kernels;  // of kernel_names(), and kMmu
   bool flat = false;                 // the kernels without Sv32 too, to see what Sv32 costs
   std::vector<u32> machines;         // ascending
   u32 cores = 1;
-  u64 linux_steps = 0;  // of the boot
-  std::string linux_kernel_path;
-  std::string linux_initrd_path;
+  u64 linux_steps = 0;            // of the boot
+  ImageDescription sv32_image;    // for "linux" and kMmu
+  ImageDescription nommu_image;   // for kMmu
+  std::vector<u32> mmu_machines;  // on the GPU, ascending
   MeasureOptions measure;
   MakeEngine make_gpu;       // empty: there is none, the CPU alone is measured
   std::string adapter_name;  // for the sentences
   std::function<void(const std::string&)> progress;  // what is being measured now
 };
+
+// What the MMU costs Linux (bench/linux_tasks.h): compares two images, not the GPU with the CPU.
+inline constexpr const char* kMmu = "mmu";
 
 // "integer", "branch", "memory", "linux".
 std::vector<std::string> kernel_names();
@@ -74,6 +79,7 @@ struct BenchReport {
   std::vector<CpuRow> cpu;
   std::vector<GpuRow> gpu;
   std::vector<Misfit> misfits;
+  std::vector<TaskRow> mmu;
 };
 
 Result<BenchReport> run_bench(const BenchOptions& options);

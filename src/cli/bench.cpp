@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/engines.h"
 #include "cli/exit_codes.h"
+#include "cli/images.h"
 #include "cli/terminal.h"
 #if ROOKERY_GPU
 #include "gpu/dawn/adapters.h"
@@ -25,6 +26,8 @@ namespace rookery::cli {
 namespace {
 
 constexpr const char* kStandardOutput = "-";
+constexpr const char* kLinux = "linux";
+constexpr const char* kNommuImage = "nommu";
 
 struct BenchArguments {
   EngineRequest engine;
@@ -44,14 +47,22 @@ struct Extent {
   std::vector<u32> machines;
   double seconds;
   u64 linux_steps;
+  std::vector<u32> mmu_machines;
 };
 
+// All that --kernels takes.
+std::vector<std::string> all_kernels() {
+  std::vector<std::string> names = bench::kernel_names();
+  names.push_back(bench::kMmu);
+  return names;
+}
+
 Extent extent_of(bool quick, bool software) {
-  const std::vector<std::string> all = bench::kernel_names();
-  if (software && quick) return {{"integer", "linux"}, {1, 64}, 0.3, 1'000'000};
-  if (software) return {all, {1, 16, 256}, 1, 1'000'000};
-  if (quick) return {all, {1, 16'384}, 0.3, 2'000'000};
-  return {all, {1, 256, 4'096, 16'384, 65'536, 131'072}, 1, 4'000'000};
+  const std::vector<std::string> all = all_kernels();
+  if (software && quick) return {{"integer", kLinux}, {1, 64}, 0.3, 1'000'000, {1}};
+  if (software) return {all, {1, 16, 256}, 1, 1'000'000, {1}};
+  if (quick) return {all, {1, 16'384}, 0.3, 2'000'000, {1}};
+  return {all, {1, 256, 4'096, 16'384, 65'536, 131'072}, 1, 4'000'000, {1, 256}};
 }
 
 Result<std::vector<u32>> parse_machines(const std::string& text) {
@@ -117,8 +128,32 @@ double spread_percent(const bench::Speed& speed) {
   return 50 * (speed.highest - speed.lowest) / speed.median;
 }
 
+// Empty: it was not measured.
+std::string mmu_text(const bench::BenchReport& report) {
+  if (report.mmu.empty()) return "";
+  std::string out =
+      "Linux with Sv32 against NOMMU (the time of the same work, without an MMU 1):\n";
+  out += fmt::format("  {:<13} {:<4} {:>8}  {:>23}  {:>23}  {:>6}\n", "task", "", "machines",
+                     "Sv32", "NOMMU", "cost");
+  const auto time_text = [](const bench::TaskTime& time) {
+    return fmt::format("{:.2f} M in {:.1f} ms", static_cast<double>(time.instructions) / 1e6,
+                       time.seconds * 1e3);
+  };
+  for (const bench::TaskRow& row : report.mmu) {
+    out += fmt::format("  {:<13} {:<4} {:>8}  {:>23}  {:>23}  {:>5.2f}x\n", row.task,
+                       row.on_gpu ? "GPU" : "CPU", bench::grouped(row.machines),
+                       time_text(row.sv32), time_text(row.nommu), row.cost());
+  }
+  for (const bench::Misfit& misfit : report.misfits) {
+    if (misfit.kernel != bench::kMmu) continue;
+    out += fmt::format("  {} machines do not fit: {}\n", bench::grouped(misfit.machines),
+                       misfit.reason);
+  }
+  return out;
+}
+
 std::string report_text(const bench::BenchReport& report, const std::string& cpu,
-                        const std::string& no_gpu) {
+                        const std::string& no_gpu, const std::string& no_mmu) {
   using bench::grouped;
   using bench::speed_text;
   const bool has_gpu = !report.adapter_name.empty();
@@ -129,7 +164,8 @@ std::string report_text(const bench::BenchReport& report, const std::string& cpu
   const std::string gpu = has_gpu ? fmt::format("  {:>9}  {:<9}  {:>10}  {:>6}  {:>8}", "machines",
                                                 "paths", "GPU", "spread", "ratio")
                                   : "";
-  out += fmt::format("{:<13}  {:>11}  {:>13}{}\n", "kernel", "CPU, 1 core", all, gpu);
+  if (!report.cpu.empty())
+    out += fmt::format("{:<13}  {:>11}  {:>13}{}\n", "kernel", "CPU, 1 core", all, gpu);
   for (const bench::CpuRow& cpu_row : report.cpu) {
     std::string head =
         fmt::format("{:<13}  {:>11}  {:>13}", cpu_row.kernel + " " + cpu_row.flavour,
@@ -153,7 +189,7 @@ std::string report_text(const bench::BenchReport& report, const std::string& cpu
                          misfit.reason);
     }
   }
-  if (has_gpu) {
+  if (!report.gpu.empty()) {
     out += fmt::format(
         "\nratio: to the CPU engine on as many cores as there are machines, at most {}.\n"
         "spread: half of the way from the slowest to the fastest sample.\n",
@@ -171,8 +207,11 @@ std::string report_text(const bench::BenchReport& report, const std::string& cpu
                          cost.ratio);
     }
   }
+  const std::string mmu = mmu_text(report);
+  if (!mmu.empty()) out += (report.cpu.empty() ? "" : "\n") + mmu;
   out += "\n";
   if (!has_gpu) out += no_gpu + "\n";
+  if (!no_mmu.empty()) out += no_mmu + "\n";
   for (const bench::Verdict& verdict : bench::verdicts(report)) out += verdict.sentence + "\n";
   return out;
 }
@@ -184,6 +223,19 @@ nlohmann::json to_json(const bench::Speed& speed) {
           {"samples", speed.samples},
           {"instructions", speed.instructions},
           {"seconds", speed.seconds}};
+}
+
+nlohmann::json to_json(const bench::TaskTime& time) {
+  return {{"instructions", time.instructions}, {"seconds", time.seconds}};
+}
+
+nlohmann::json to_json(const bench::TaskRow& row) {
+  return {{"task", row.task},
+          {"engine", row.on_gpu ? "gpu" : "cpu"},
+          {"machines", row.machines},
+          {"sv32", to_json(row.sv32)},
+          {"nommu", to_json(row.nommu)},
+          {"cost", row.cost()}};
 }
 
 nlohmann::json to_json(const bench::GpuRow& row) {
@@ -199,7 +251,7 @@ nlohmann::json report_json(const bench::BenchReport& report, const std::string& 
               {"adapter", nullptr},         {"quick", quick},
               {"cpu", json::array()},       {"gpu", json::array()},
               {"misfits", json::array()},   {"sv32_cost", json::array()},
-              {"verdicts", json::array()}};
+              {"mmu", json::array()},       {"verdicts", json::array()}};
   if (!report.adapter_name.empty()) out["adapter"] = report.adapter_name;
   for (const bench::CpuRow& row : report.cpu) {
     out["cpu"].push_back({{"kernel", row.kernel},
@@ -221,6 +273,7 @@ nlohmann::json report_json(const bench::BenchReport& report, const std::string& 
                                 {"divergent", cost.divergent},
                                 {"ratio", cost.ratio}});
   }
+  for (const bench::TaskRow& row : report.mmu) out["mmu"].push_back(to_json(row));
   for (const bench::Verdict& verdict : bench::verdicts(report)) {
     json row = to_json(verdict.row);
     if (verdict.worth_it_from != 0) row["worth_it_from"] = verdict.worth_it_from;
@@ -245,6 +298,25 @@ Result<std::string> find_adapter(const BenchArguments& arguments, bench::BenchOp
   return "";
 }
 
+// Takes a kernel off the list of those to measure whose image is not there, and gives a sentence
+// about it; an error if it was asked for by name.
+Result<std::string> need_image(const char* kernel, const char* image,
+                               const BenchArguments& arguments, bench::BenchOptions& options,
+                               ImageDescription& description) {
+  if (std::count(options.kernels.begin(), options.kernels.end(), kernel) == 0) return "";
+  auto found = find_image(image);
+  if (found) {
+    description = *std::move(found);
+    return "";
+  }
+  std::erase(options.kernels, kernel);
+  const std::string sentence =
+      fmt::format("The kernel \"{}\" needs the {} image. {}", kernel, image, found.error().text());
+  if (std::count(arguments.kernels.begin(), arguments.kernels.end(), kernel) != 0)
+    return fail(found.error().kind, "{}", sentence);
+  return sentence;
+}
+
 Result<int> run_bench_command(const BenchArguments& arguments) {
   bench::BenchOptions options;
   options.flat = arguments.flat;
@@ -259,24 +331,30 @@ Result<int> run_bench_command(const BenchArguments& arguments) {
     if (!us) return std::unexpected(std::move(us.error()));
     options.measure.seconds = static_cast<double>(*us) / 1e6;
   }
-  const std::string folder = data_folder() + "/images/default";
-  options.linux_kernel_path = folder + "/Image.zst";
-  options.linux_initrd_path = folder + "/initramfs.cpio.zst";
-  const bool has_image = file_exists(options.linux_kernel_path);
-  if (!has_image && std::count(arguments.kernels.begin(), arguments.kernels.end(), "linux") != 0) {
-    return fail(ErrorKind::usage,
-                "The kernel \"linux\" needs the default image, which is not in \"{}\".", folder);
+  options.kernels = arguments.kernels.empty() ? all_kernels() : arguments.kernels;
+  std::string missing;  // sentences
+  for (auto [kernel, image, description] :
+       {std::tuple{kLinux, kDefaultImage, &options.sv32_image},
+        std::tuple{bench::kMmu, kDefaultImage, &options.sv32_image},
+        std::tuple{bench::kMmu, kNommuImage, &options.nommu_image}}) {
+    auto sentence = need_image(kernel, image, arguments, options, *description);
+    if (!sentence) return std::unexpected(std::move(sentence.error()));
+    if (!sentence->empty()) missing += (missing.empty() ? "" : "\n") + *sentence;
   }
 
   auto no_gpu = find_adapter(arguments, options);
   if (!no_gpu) return std::unexpected(std::move(no_gpu.error()));
   options.measure.slow = options.make_gpu && is_software(options.adapter_name);
   const Extent extent = extent_of(arguments.quick, options.measure.slow);
-  options.kernels = arguments.kernels.empty() ? extent.kernels : arguments.kernels;
-  if (!has_image) std::erase(options.kernels, "linux");
+  if (arguments.kernels.empty()) {
+    std::erase_if(options.kernels, [&](const std::string& kernel) {
+      return std::count(extent.kernels.begin(), extent.kernels.end(), kernel) == 0;
+    });
+  }
   if (options.machines.empty()) options.machines = extent.machines;
   if (arguments.seconds.empty()) options.measure.seconds = extent.seconds;
   options.linux_steps = extent.linux_steps;
+  options.mmu_machines = arguments.machines.empty() ? extent.mmu_machines : options.machines;
   options.measure.stop_requested = [] { return stop_signal() != 0; };
 
   Progress progress;
@@ -292,7 +370,7 @@ Result<int> run_bench_command(const BenchArguments& arguments) {
     fmt::print("{}", json);
     return kExitGood;
   }
-  fmt::print("{}", report_text(*report, cpu, *no_gpu));
+  fmt::print("{}", report_text(*report, cpu, *no_gpu, missing));
   if (!arguments.json_given) return kExitGood;
   const std::span<const u8> bytes(reinterpret_cast<const u8*>(json.data()), json.size());
   if (auto written = write_file(arguments.json, "results", bytes); !written)
@@ -316,7 +394,7 @@ void add_bench_command(CLI::App& app, Command& chosen) {
       ->type_name("NAME|software");
   command->add_option("--kernels", arguments->kernels, "What the machines do (default: all)")
       ->delimiter(',')
-      ->check(CLI::IsMember(bench::kernel_names()))
+      ->check(CLI::IsMember(all_kernels()))
       ->type_name("LIST");
   command->add_option("--vms", arguments->machines, "Numbers of machines on the GPU: 1,4096,65536")
       ->type_name("LIST");
@@ -334,7 +412,8 @@ void add_bench_command(CLI::App& app, Command& chosen) {
       "ordinary engine.\n"
       "converged: all machines do the same. divergent: each has a seed of its own. linux: the "
       "first instructions\n"
-      "of booting the default image. Every measurement ends with a check against the CPU engine.\n"
+      "of booting the default image. mmu: Linux with Sv32 against NOMMU, the same work of a user\n"
+      "program. Every measurement ends with a check against the CPU engine.\n"
       "Below 2x the CPU engine on all cores, the GPU is said not to be worth it for that load.\n"
       "\n"
       "Examples:\n"

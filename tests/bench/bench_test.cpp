@@ -146,6 +146,58 @@ TEST(Bench, ComparesSv32WithFlatMemory) {
   EXPECT_DOUBLE_EQ(costs[0].ratio, 1.5);
 }
 
+Result<std::unique_ptr<Engine>> flawed_engine(const EngineConfig& config, Flaw flaw) {
+  auto engine = create_cpu_engine(config);
+  if (!engine) return engine;
+  return std::make_unique<FlawedEngine>(*std::move(engine), flaw);
+}
+
+TEST(Bench, ComparesLinuxTasksAndFindsWrongMachines) {
+  std::vector<LinuxTasks> plans;
+  for (const char* image : {"default", "nommu"}) {
+    const auto description =
+        read_image_description(fmt::format("{}/images/{}/image.json", ROOKERY_SOURCE_DIR, image));
+    ASSERT_TRUE(description.has_value()) << description.error().text();
+    auto plan = plan_linux_tasks(*description);
+    ASSERT_TRUE(plan.has_value()) << plan.error().text();
+    EXPECT_GT(plan->pages_per_machine, 10u);
+    plans.push_back(*std::move(plan));
+  }
+  const auto right = [](const EngineConfig& config) { return flawed_engine(config, {}); };
+  const auto rows = compare_linux_tasks_on_gpu(right, plans[0], plans[1], 2, {});
+  ASSERT_TRUE(rows.has_value()) << rows.error().text();
+  ASSERT_EQ(rows->size(), plans[0].tasks.size() - 1) << "the warm-up has no row";
+  for (const TaskRow& row : *rows) {
+    EXPECT_TRUE(row.on_gpu);
+    EXPECT_EQ(row.machines, 2u);
+    EXPECT_GT(row.sv32.instructions, 100'000u) << row.task;
+    EXPECT_GT(row.nommu.instructions, 100'000u) << row.task;
+    EXPECT_GT(row.cost(), 0) << row.task;
+  }
+
+  const auto wrong = [](const EngineConfig& config) {
+    return flawed_engine(config, {.computes_wrongly = true});
+  };
+  const auto found = measure_linux_tasks(wrong, plans[0], 1, {});
+  ASSERT_FALSE(found.has_value());
+  EXPECT_EQ(found.error().kind, ErrorKind::internal);
+  EXPECT_THAT(found.error().text(), HasSubstr("computed wrongly"));
+
+  MeasureOptions stopped;
+  stopped.stop_requested = [] { return true; };
+  EXPECT_FALSE(measure_linux_tasks(right, plans[1], 1, stopped).has_value());
+}
+
+TEST(Bench, SaysHowFarAnImageCameThatCannotRunTheTasks) {
+  auto description = read_image_description(ROOKERY_SOURCE_DIR "/images/nommu/image.json");
+  ASSERT_TRUE(description.has_value()) << description.error().text();
+  description->initrd_path.clear();
+  const auto plan = plan_linux_tasks(*description);
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_THAT(plan.error().text(), HasSubstr("waiting for mark 0 of the tasks' program"));
+  EXPECT_THAT(plan.error().text(), HasSubstr("Kernel panic"));
+}
+
 TEST(Bench, WritesNumbersForPeople) {
   EXPECT_EQ(grouped(0), "0");
   EXPECT_EQ(grouped(999), "999");

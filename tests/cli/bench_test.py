@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.environ.get("ROOKERY_PROGRAM", "build/rookery")
 CPU = ["--engine", "cpu", "--seconds", "0.05"]
 
@@ -74,6 +75,36 @@ class OnTheCpu(unittest.TestCase):
         done = bench(*CPU, "--kernels", "linux", environment={"ROOKERY_DATA_DIR": "/nonexistent"})
         self.assertEqual(done.returncode, 64, done.stderr)
         self.assertIn("needs the default image", done.stderr)
+
+
+    def test_what_the_mmu_costs(self):
+        done = bench(*CPU, "--kernels", "mmu", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual(result["cpu"], [])
+        rows = result["mmu"]
+        self.assertEqual([row["task"] for row in rows], ["computing", "memory", "system calls", "shell start"])
+        for row in rows:
+            self.assertEqual((row["engine"], row["machines"]), ("cpu", 1))
+            self.assertAlmostEqual(row["cost"], row["sv32"]["seconds"] / row["nommu"]["seconds"])
+            for image in ("sv32", "nommu"):
+                self.assertGreater(row[image]["instructions"], 100_000)
+        # The same program does the same: a user's loop takes nearly as many instructions in either image.
+        self.assertAlmostEqual(rows[0]["sv32"]["instructions"] / rows[0]["nommu"]["instructions"], 1, delta=0.2)
+
+    def test_what_the_mmu_costs_needs_both_images(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, "images"))
+            os.symlink(os.path.join(ROOT, "images/default"), os.path.join(folder, "images/default"))
+            environment = {"ROOKERY_DATA_DIR": folder}
+            done = bench(*CPU, "--kernels", "mmu", environment=environment)
+            self.assertEqual(done.returncode, 64, done.stderr)
+            self.assertIn('The kernel "mmu" needs the nommu image. There is no image "nommu" in', done.stderr)
+            done = bench(*CPU, environment=environment)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn('The kernel "mmu" needs the nommu image.', done.stdout)
+            self.assertIn("linux sv32", done.stdout)
+            self.assertNotIn("against NOMMU", done.stdout)
 
 
 class OnTheSoftwareAdapter(unittest.TestCase):
