@@ -3,7 +3,8 @@
 """How long gdb waits for a single step: bench/gdb_latency.py --engine gpu ...
 
 Runs `rookery run --gdb 0 ...` with the arguments given (an endless bare program, if none names one) and times, as
-gdb does them for `stepi`: the step, the registers, the instruction at the new pc. $ROOKERY_PROGRAM is the program.
+gdb does them for `stepi`: the step, the registers, the instruction at the new pc. With --replay, as many steps
+back follow (`reverse-stepi`). $ROOKERY_PROGRAM is the program.
 """
 import os
 import re
@@ -40,12 +41,27 @@ def ask(client, payload):
     return answer[answer.index(b"$") + 1:-3]
 
 
+def time_steps(client, command, name):
+    times = []
+    for _ in range(STEPS):
+        start = time.perf_counter()
+        ask(client, command)
+        registers = ask(client, b"g")
+        xlen_digits = len(registers) // 33
+        pc = int.from_bytes(bytes.fromhex(registers[-xlen_digits:].decode()), "little")
+        ask(client, b"m%x,4" % pc)
+        times.append((time.perf_counter() - start) * 1000)
+    times.sort()
+    print(f"{STEPS} {name}: median {statistics.median(times):.2f} ms, 95 % below {times[int(STEPS * 0.95)]:.2f} ms, "
+          f"longest {times[-1]:.2f} ms")
+
+
 def main():
     arguments = sys.argv[1:]
     with tempfile.NamedTemporaryFile(suffix=".elf") as program:
         program.write(endless_program())
         program.flush()
-        if not {"--bare", "--kernel", "--bios"} & set(arguments):
+        if not {"--bare", "--kernel", "--bios", "--replay"} & set(arguments):
             arguments += ["--bare", program.name]
         rookery = subprocess.Popen([PROGRAM, "run", "--gdb", "0", *arguments], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -56,20 +72,11 @@ def main():
             sys.exit("Rookery did not start.")
         with socket.create_connection(("127.0.0.1", int(found.group(1)))) as client:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            times = []
-            for _ in range(STEPS):
-                start = time.perf_counter()
-                ask(client, b"vCont;s:1")
-                registers = ask(client, b"g")
-                xlen_digits = len(registers) // 33
-                pc = int.from_bytes(bytes.fromhex(registers[-xlen_digits:].decode()), "little")
-                ask(client, b"m%x,4" % pc)
-                times.append((time.perf_counter() - start) * 1000)
+            time_steps(client, b"vCont;s:1", "steps")
+            if "--replay" in arguments:
+                time_steps(client, b"bs", "steps back")
             client.sendall(b"$k#6b")
             rookery.wait()
-    times.sort()
-    print(f"{STEPS} steps: median {statistics.median(times):.2f} ms, 95 % below {times[int(STEPS * 0.95)]:.2f} ms, "
-          f"longest {times[-1]:.2f} ms")
 
 
 if __name__ == "__main__":

@@ -81,6 +81,7 @@ fn run() {
   slow = SLOW_NONE;
   loop {
     if (slow != SLOW_NONE) {
+      hook_slow(slow_ins);
       execute_slow();
       slow = SLOW_NONE;
     }
@@ -185,6 +186,7 @@ fn execute_fast(count: u32) {
     }
     // A store into x0 costs less than a branch around it.
     hart.x[select(0u, field_rd(ins), writes)] = select(zext(0u), result, writes);
+    hook_retire(pc, ins, next_pc);
     pc = next_pc;
     step += 1u;
   }

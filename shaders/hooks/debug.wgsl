@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GPU only: hooks/hooks.wgsl for machines that are watched: stop points, traces and profiles. They are executed an
-// instruction at a time. The ordinary interpreter passes them by (RUN_STATE_WATCHED), and this one runs no
+// GPU only: hooks/hooks.wgsl for machines that are watched: stop points, traces and profiles. With stop points or a
+// trace they are executed an instruction at a time. The ordinary interpreter passes them by (RUN_STATE_WATCHED), and this one runs no
 // others, so both are dispatched one after the other and nothing is decided for each machine.
 //
 // An invocation is a slot of `hooks` (HOOK_* of isa/constants.def), which names its machine. The host's side
@@ -17,9 +17,13 @@ const HOOK_RUNNABLE: u32 = RUN_STATE_WATCHED;
 
 // Where this machine's slot starts.
 var<private> hook_slot: u32;
-// The instruction that is traced or profiled, while hook_pending: step before it, its address and word.
-var<private> hook_pending: bool;
+// An instruction at a time.
+var<private> hook_single: bool;
+// The instruction that is traced, and the step before it.
 var<private> hook_step: u32;
+// The one that the slow stage executes for a profile, while hook_pending.
+var<private> hook_pending: bool;
+var<private> hook_slow_step: u32;
 var<private> hook_pc: xlen;
 var<private> hook_ins: u32;
 var<private> hook_records: u32;
@@ -56,6 +60,7 @@ fn hook_enter() {
   trace_pc_low = xlen_from_dword(hook_dword(HOOK_TRACE_PC_LOW));
   trace_pc_high = xlen_from_dword(hook_dword(HOOK_TRACE_PC_HIGH));
   profile_on = hooks[hook_slot + HOOK_PROFILE] != 0u;
+  hook_single = (stop_count != 0u) || (trace_kinds != 0u);
   if (profile_on) {
     hook_profile = hook_slot + hooks[HOOK_PROFILE_AT];
     profile_block = xlen_from_dword(hook_dword(hooks[HOOK_PROFILE_AT] + PROFILE_OPEN));
@@ -69,6 +74,7 @@ fn hook_leave() {
   hook_set_dword(hook_slot + HOOK_STOP_OVER_PC, dword_from_xlen(stop_over_pc));
   hooks[hook_slot + HOOK_TRACE_COUNT] = hook_records;
   if (profile_on) {
+    profile_flush();
     hook_set_dword(hook_profile + PROFILE_OPEN, dword_from_xlen(profile_block));
     profile_set(PROFILE_OPEN + 2u, profile_steps);
   }
@@ -78,8 +84,8 @@ fn hook_leave() {
 }
 
 fn hook_before(count: u32) -> u32 {
-  if (count == 0u) {
-    return 0u;
+  if ((count == 0u) || !hook_single) {
+    return count;
   }
   if (stop_due()) {
     return 0u;
@@ -90,29 +96,45 @@ fn hook_before(count: u32) -> u32 {
     return 0u;
   }
   trace_pending = false;
-  hook_pending = (trace_kinds != 0u) || profile_on;
-  if (hook_pending) {
+  if (trace_kinds != 0u) {
     hook_step = step;
-    hook_pc = hart.pc;
     // If the TLB does not know the page yet, this is called again once it does.
     let index = tlb_index(hart.pc, ACCESS_FETCH);
     if (eq(hart.tlb_tag[index], tlb_tag(hart.pc, fetch_context))) {
-      hook_ins = fold_word(tlb_fold[index], low(hart.pc));
-      trace_begin(hook_ins);
+      trace_begin(fold_word(tlb_fold[index], low(hart.pc)));
     }
-    profile_begin();
   }
   return 1u;
 }
 
+fn hook_retire(pc: xlen, ins: u32, next_pc: xlen) {
+  if (profile_on) {
+    profile_retire(pc, ins, next_pc);
+  }
+}
+
+fn hook_slow(ins: u32) {
+  hook_pending = profile_on;
+  hook_pc = hart.pc;
+  hook_ins = ins;
+  hook_slow_step = step;
+}
+
 fn hook_after() {
-  if (hook_pending && (step != hook_step)) {
-    hook_pending = false;
-    if (trace_pending && !exception_raised) {
+  if (trace_pending && (step != hook_step)) {
+    if (!exception_raised) {
       trace_end();
     }
-    if (profile_on) {
-      profile_end(hook_pc, hook_ins);
+    trace_pending = false;
+  }
+  if (hook_pending) {
+    hook_pending = false;
+    if (step != hook_slow_step) {
+      if (exception_raised) {
+        profile_raise(hook_pc);
+      } else {
+        profile_retire(hook_pc, hook_ins, hart.pc);
+      }
     }
   }
 }

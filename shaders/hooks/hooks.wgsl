@@ -22,6 +22,14 @@ fn hook_before(count: u32) -> u32 {
   return count;
 }
 
+// The hot stage executed an instruction.
+fn hook_retire(pc: xlen, ins: u32, next_pc: xlen) {
+}
+
+// The slow stage begins with the instruction at hart.pc, which is `ins` unless its fetch is to be done.
+fn hook_slow(ins: u32) {
+}
+
 // After the hot stage, and after the slow one if there was need of it.
 fn hook_after() {
 }

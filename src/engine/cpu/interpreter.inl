@@ -155,6 +155,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
       made = hart.icount - start;
       if (machine.run_state != EXIT_NONE) break;
     }
+    if (profile_on) profile_flush();
     return made;
   }
 

@@ -25,6 +25,8 @@ void Interpreter::set_profile(bool on) {
   profile_on = on;
   profile_steps = 0;
   profile_missed = 0;
+  profile_spill();
+  profile_tally = {};
 }
 
 // An instruction that retired by one of its fast ways, as trace_end() would describe it.
@@ -115,10 +117,9 @@ void Interpreter::run_watched() {
     const xlen pc = hart.pc;
     const FetchEntry& entry = entry_of(fetch_, pc);
     DecodedPage* const page = access_tag(pc, 4, fetch_context) == entry.tag ? entry.page : fetch_page(pc);
-    if (profile_on) profile_begin();
     if (page == nullptr) {
       step += 1;
-      if (profile_on) profile_end(pc, 0);
+      if (profile_on) profile_raise(pc);
       continue;
     }
     executing_ = page;
@@ -132,6 +133,12 @@ void Interpreter::run_watched() {
     } else {
       execute_watched<false>(insn, word);
     }
-    if (profile_on && step != step_before) profile_end(pc, word);
+    if (profile_on && step != step_before) {
+      if (exception_raised) {
+        profile_raise(pc);
+      } else {
+        profile_retire(pc, word, hart.pc);
+      }
+    }
   }
 }
