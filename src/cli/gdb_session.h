@@ -41,6 +41,7 @@ class GdbSession final : private debug::DebuggedMachine {
   bool can_go_back() const override { return history_.has_value(); }
   u64 count() override { return machine_.instructions(); }
   Result<void> go_back(u64 count) override;
+  Result<void> keep() override { return history_->keep(); }
   Result<void> exchange();
   void announce();
 

@@ -51,6 +51,8 @@ class DebuggedMachine {
   virtual bool can_go_back() const { return false; }
   virtual u64 count() = 0;
   virtual Result<void> go_back(u64 count) = 0;
+  // It may be asked soon to go back to where it stands.
+  virtual Result<void> keep() = 0;
 };
 
 // A machine's RAM as the probe reads it: a page at a time, remembered.
@@ -86,6 +88,7 @@ class DebugTarget {
   bool can_go_back() const { return machine_.can_go_back(); }
   u64 count() { return machine_.count(); }
   Result<void> go_back(u64 count);
+  Result<void> keep() { return machine_.keep(); }
 
   // By the numbers of debug/registers.h. Empty or false: there is no such register, or (writing)
   // it is read-only or the value is not legal at all.

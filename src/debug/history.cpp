@@ -14,8 +14,8 @@ constexpr u64 kMinSpacing = 1'000;
 
 }  // namespace
 
-Result<History> History::begin(Machine& machine) {
-  History history(machine);
+Result<History> History::begin(Machine& machine, u64 max_bytes) {
+  History history(machine, max_bytes);
   if (auto done = history.take(); !done) return std::unexpected(std::move(done.error()));
   return history;
 }
@@ -28,6 +28,10 @@ Result<void> History::note() {
   return now - behind->first < spacing ? Result<void>() : take();
 }
 
+Result<void> History::keep() {
+  return checkpoints_.contains(machine_.instructions()) ? Result<void>() : take();
+}
+
 Result<void> History::go_back(u64 count) {
   return machine_.restore(std::prev(checkpoints_.upper_bound(count))->second);
 }
@@ -37,7 +41,7 @@ Result<void> History::take() {
   if (!checkpoint) return std::unexpected(std::move(checkpoint.error()));
   bytes_ += checkpoint->bytes();
   checkpoints_.emplace(checkpoint->instructions, *std::move(checkpoint));
-  while (bytes_ > kHistoryBytes && checkpoints_.size() > 2) thin_out();
+  while (bytes_ > max_bytes_ && checkpoints_.size() > 2) thin_out();
   return {};
 }
 

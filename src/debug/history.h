@@ -2,8 +2,8 @@
 // Where a replayed machine was: checkpoints that are taken while it runs, so that it can go back to
 // any count and come from there again.
 //
-// They lie the closer together the nearer they are to where the machine stands, and take at most
-// kHistoryBytes. Not thread-safe. Errors are the engine's.
+// They lie the closer together the nearer they are to the last one, and together have a limit. Not
+// thread-safe. Errors are the engine's.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ inline constexpr u64 kHistoryBytes = 256 * kMiB;
 class History {
  public:
   // `machine`, which must outlive the history, can go back (RunOptions::goes_back) and has not run.
-  static Result<History> begin(Machine& machine);
+  static Result<History> begin(Machine& machine, u64 max_bytes = kHistoryBytes);
 
   // The machine ran: another checkpoint, if the last one is so far behind that it would be felt.
   Result<void> note();
@@ -26,10 +26,14 @@ class History {
   // somewhat earlier, and the rest has to be run. `count` is at most where the machine stands.
   Result<void> go_back(u64 count);
 
+  // A checkpoint where the machine stands, whatever it costs.
+  Result<void> keep();
+
   u64 checkpoints() const { return checkpoints_.size(); }
+  u64 bytes() const { return bytes_; }
 
  private:
-  explicit History(Machine& machine) : machine_(machine) {}
+  History(Machine& machine, u64 max_bytes) : machine_(machine), max_bytes_(max_bytes) {}
 
   Result<void> take();
   void thin_out();
@@ -37,6 +41,7 @@ class History {
   Machine& machine_;
   std::map<u64, MachineCheckpoint> checkpoints_;  // by Machine::instructions(); the first is at 0
   u64 bytes_ = 0;                                 // of all of them
+  u64 max_bytes_;
 };
 
 }  // namespace rookery::debug

@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace rookery::debug {
+namespace {
+
+// So far before its goal the machine is kept: who steps back once does so again.
+constexpr u64 kKeptSteps = 2'000;
+
+}  // namespace
 
 ReverseSearch::ReverseSearch(DebugTarget& target, Goal goal)
     : target_(target), stretch_end_(target.count()) {
@@ -21,7 +27,10 @@ Result<std::optional<ReverseSearch::Found>> ReverseSearch::turn() {
   if (goal_) {
     const u64 left = goal_->count - target_.count();
     if (left == 0) return Found{.stop = goal_->stop};
-    auto progress = target_.run_past_stops(left);
+    if (left == kKeptSteps) {
+      if (auto done = target_.keep(); !done) return std::unexpected(std::move(done.error()));
+    }
+    auto progress = target_.run_past_stops(left > kKeptSteps ? left - kKeptSteps : left);
     if (!progress) return std::unexpected(std::move(progress.error()));
     return std::nullopt;
   }

@@ -91,6 +91,8 @@ class BareMachine final : public debug::DebuggedMachine {
     return {};
   }
 
+  Result<void> keep() override { return {}; }
+
   void put(u32 pa, u32 word) {
     const u8* const bytes = reinterpret_cast<const u8*>(&word);
     EXPECT_TRUE(engine_->write_ram(0, pa, {bytes, sizeof word}));
