@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <deque>
+#include <future>
 #include <memory>
+#include <thread>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -21,6 +24,8 @@ namespace rookery::cli {
 namespace {
 
 constexpr u64 kDispatchUs = 100'000;
+// Of the CPU engine, whose records should not fall out of the caches before they are text.
+constexpr u64 kCpuDispatchUs = 2'000;
 // How far one engine runs ahead of the other.
 constexpr std::size_t kMostAhead = std::size_t{1} << 16;
 
@@ -141,21 +146,93 @@ class Output {
 
   Result<void> write_if_much() { return text.size() < kMuch ? Result<void>{} : write(); }
   Result<void> write() {
-    const bool good = std::fwrite(text.data(), 1, text.size(), file_) == text.size();
+    auto done = write(text);
     text.clear();
-    if (good && std::fflush(file_) == 0) return {};
-    return fail(ErrorKind::io, "The trace cannot be written to {}.",
-                path_.empty() ? "standard output" : fmt::format("\"{}\"", path_));
+    if (done && std::fflush(file_) != 0) return failed();
+    return done;
+  }
+  Result<void> write(std::string_view piece) {
+    if (std::fwrite(piece.data(), 1, piece.size(), file_) == piece.size()) return {};
+    return failed();
   }
 
   std::string text;
 
  private:
   static constexpr std::size_t kMuch = std::size_t{1} << 20;
+  std::unexpected<Error> failed() const {
+    return fail(ErrorKind::io, "The trace cannot be written to {}.",
+                path_.empty() ? "standard output" : fmt::format("\"{}\"", path_));
+  }
   Output(std::FILE* file, std::string path) : file_(file), path_(std::move(path)) {}
 
   std::FILE* file_;
   std::string path_;
+};
+
+// Makes text of records on other cores, and writes it in their order.
+class TextQueue {
+ public:
+  TextQueue(Output& output, Xlen xlen) : output_(output), xlen_(xlen) {}
+
+  Result<void> add(std::vector<TraceRecord> records) {
+    next_.record_count += records.size();
+    next_.records.push_back(std::move(records));
+    return next_.record_count < kManyRecords ? Result<void>{} : begin_next();
+  }
+  // Text that comes behind the records.
+  Result<void> add(std::string_view text) {
+    next_.end += text;
+    return begin_next();
+  }
+  // Waits for all that was added.
+  Result<void> finish() {
+    if (auto done = begin_next(); !done) return done;
+    while (!pieces_.empty()) {
+      if (auto done = write_first(); !done) return done;
+    }
+    return output_.write();
+  }
+
+ private:
+  static constexpr std::size_t kManyRecords = 16'384;
+
+  struct Piece {
+    std::vector<std::vector<TraceRecord>> records;
+    std::size_t record_count = 0;
+    std::string end;
+    std::string text;
+  };
+
+  Result<void> begin_next() {
+    if (pieces_.size() == most_pieces_) {
+      if (auto done = write_first(); !done) return done;
+    }
+    pieces_.push_back(
+        std::async(std::launch::async, [piece = std::move(next_), xlen = xlen_] mutable {
+          for (const auto& records : piece.records) append_trace_text(piece.text, records, xlen);
+          piece.text += piece.end;
+          return std::move(piece);
+        }));
+    next_ = std::exchange(spare_, {});
+    return {};
+  }
+  Result<void> write_first() {
+    Piece piece = pieces_.front().get();
+    pieces_.pop_front();
+    auto done = output_.write(piece.text);
+    piece.text.clear();
+    spare_.text = std::move(piece.text);  // its memory is used again
+    return done;
+  }
+
+  Output& output_;
+  Xlen xlen_;
+  Piece next_;
+  Piece spare_;
+  // More only wait for a core.
+  std::size_t most_pieces_ = std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
+  std::deque<std::future<Piece>> pieces_;
 };
 
 // --- A machine that is traced ---
@@ -175,7 +252,7 @@ class TracedMachine final : private MachineHost {
     made->sink_ = std::move(sink);
     made->exit_sink_ = std::move(exit_sink);
     RunOptions options;
-    options.dispatch_us = kDispatchUs;
+    options.dispatch_us = made->engine_.adapter.empty() ? kCpuDispatchUs : kDispatchUs;
     options.timeout_us = wanted.timeout_us;
     options.input = console != nullptr ? console->input_mode() : InputMode::none;
     options.max_instructions = wanted.instructions.from;
@@ -285,14 +362,17 @@ Result<int> trace_one(const TraceArguments& arguments, const Wanted& wanted, Boo
   if (!console) return std::unexpected(std::move(console.error()));
   if (!engine->note.empty()) (*console)->note(engine->note);
 
-  const Xlen xlen = image.xlen;
+  TextQueue queue(*output, image.xlen);
   u64 count = 0;
+  Result<void> written;
   const auto sink = [&](std::vector<TraceRecord> records) {
     count += records.size();
-    for (const TraceRecord& record : records) append_trace_text(output->text, record, xlen);
+    if (written) written = queue.add(std::move(records));
   };
   const auto exit_sink = [&](const Exit& exit) {
-    if (wanted.exits) append_exit_text(output->text, exit);
+    std::string text;
+    if (wanted.exits) append_exit_text(text, exit);
+    if (written && !text.empty()) written = queue.add(text);
   };
   auto machine = TracedMachine::create(std::move(image), *std::move(engine), wanted, console->get(),
                                        sink, exit_sink);
@@ -300,10 +380,9 @@ Result<int> trace_one(const TraceArguments& arguments, const Wanted& wanted, Boo
   while (true) {
     auto end = (*machine)->turn();
     if (!end) return std::unexpected(std::move(end.error()));
-    if (Result<void> done = output->write_if_much(); !done)
-      return std::unexpected(std::move(done.error()));
+    if (!written) return std::unexpected(std::move(written.error()));
     if (!*end) continue;
-    if (Result<void> done = output->write(); !done) return std::unexpected(std::move(done.error()));
+    if (Result<void> done = queue.finish(); !done) return std::unexpected(std::move(done.error()));
     (*console)->finish_line();
     if (!(*machine)->tracing()) {
       (*console)->note(fmt::format("the run ended after {} instructions, before --from {}.",

@@ -46,7 +46,7 @@ std::string TraceComparison::text(std::string_view first, std::string_view secon
 
 std::string TraceComparison::line(std::string_view who, const TraceRecord& record) const {
   std::string text;
-  append_trace_text(text, record, xlen_);
+  append_trace_text(text, {&record, 1}, xlen_);
   text.pop_back();
   std::replace(text.begin(), text.end(), '\n', ';');
   std::string out = fmt::format("{:>6}  step {}: {}", who, record.icount, text);

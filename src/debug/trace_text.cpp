@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "debug/trace_text.h"
 
+#include <algorithm>
+#include <bit>
+#include <cstring>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -27,39 +30,80 @@ bool has_tval(u32 cause) {
          cause != isa::CAUSE_MACHINE_ECALL;
 }
 
+// More than the text of any record takes.
+constexpr std::size_t kMaxTextBytes = 320;
+
+// The digits of a 32-bit number, as bytes of a little-endian word: the highest digit is the first
+// byte.
+u64 hex_digits(u32 value) {
+  constexpr u64 kOnes = 0x0101010101010101;
+  u64 nibbles =
+      value;  // then two halves, four bytes, eight nibbles, each at the lower end of its share
+  nibbles = (nibbles | (nibbles << 16)) & 0x0000ffff0000ffff;
+  nibbles = (nibbles | (nibbles << 8)) & 0x00ff00ff00ff00ff;
+  nibbles = (nibbles | (nibbles << 4)) & 0x0f0f0f0f0f0f0f0f;
+  const u64 letters = ((nibbles + 6 * kOnes) >> 4) & kOnes;
+  return std::byteswap(nibbles + '0' * kOnes + letters * ('a' - '0' - 10));
+}
+
+// Writes to memory that has room for it.
 class LineWriter {
  public:
-  LineWriter(std::string& out, Xlen xlen) : out_(out), digits_(xlen == Xlen::rv32 ? 8 : 16) {}
+  LineWriter(char* at, Xlen xlen) : at_(at), is_wide_(xlen == Xlen::rv64) {}
 
-  void text(std::string_view text) { out_ += text; }
+  char* at() const { return at_; }
 
-  void hex(u64 value, u32 digits) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    char text[18] = {'0', 'x'};
-    for (u32 i = 0; i < digits; ++i) text[2 + i] = kDigits[(value >> (4 * (digits - 1 - i))) & 15];
-    out_.append(text, 2 + digits);
+  void text(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
   }
-  void address(u64 value) { hex(value, digits_); }
+
+  void hex8(u32 value) {
+    const u64 digits = hex_digits(value);
+    std::memcpy(at_, &digits, sizeof digits);
+    at_ += sizeof digits;
+  }
+  // The lowest `digits` digits, at most 8.
+  void hex_tail(u32 value, u32 digits) {
+    const u64 all = hex_digits(value) >> (8 * (8 - digits));
+    std::memcpy(at_, &all, sizeof all);
+    at_ += digits;
+  }
+  void address(u64 value) {
+    text("0x");
+    if (is_wide_) hex8(static_cast<u32>(value >> 32));
+    hex8(static_cast<u32>(value));
+  }
+  void bytes(u64 value, u32 count) {
+    text("0x");
+    if (count == 8) hex8(static_cast<u32>(value >> 32));
+    hex_tail(static_cast<u32>(value), std::min(8u, 2 * count));
+  }
 
   void x(u32 number, u64 value) {
-    out_ += " x";
-    if (number >= 10) out_ += static_cast<char>('0' + number / 10);
-    out_ += static_cast<char>('0' + number % 10);
-    out_ += number >= 10 ? " " : "  ";
+    text(" x");
+    if (number >= 10) {
+      *at_++ = static_cast<char>('0' + number / 10);
+      *at_++ = static_cast<char>('0' + number % 10);
+      *at_++ = ' ';
+    } else {
+      *at_++ = static_cast<char>('0' + number);
+      text("  ");
+    }
     address(value);
   }
 
  private:
-  std::string& out_;
-  u32 digits_;
+  char* at_;
+  bool is_wide_;
 };
 
 void append_commit(LineWriter& line, const TraceRecord& record) {
   const char privilege[] = {static_cast<char>('0' + (record.privilege & 3)), ' '};
   line.text({privilege, sizeof privilege});
   line.address(record.pc);
-  line.text(" (");
-  line.hex(record.ins, 8);
+  line.text(" (0x");
+  line.hex8(record.ins);
   line.text(")");
   if (record.rd != 0) line.x(record.rd, record.value);
   if (record.answered_sbi()) line.x(record.rd + 1u, record.stored);
@@ -75,7 +119,7 @@ void append_commit(LineWriter& line, const TraceRecord& record) {
     line.text(" mem ");
     line.address(record.va);
     line.text(" ");
-    line.hex(record.stored, 2 * record.bytes());
+    line.bytes(record.stored, record.bytes());
   }
   line.text("\n");
 }
@@ -119,8 +163,9 @@ std::string_view exception_name(u32 cause) {
   }
 }
 
-void append_trace_text(std::string& out, const TraceRecord& record, Xlen xlen) {
-  LineWriter line(out, xlen);
+namespace {
+
+void append_record(LineWriter& line, const TraceRecord& record) {
   line.text(kCore);
   switch (record.kind) {
     case TraceRecord::Kind::commit:
@@ -143,6 +188,17 @@ void append_trace_text(std::string& out, const TraceRecord& record, Xlen xlen) {
     line.address(record.value);
     line.text("\n");
   }
+}
+
+}  // namespace
+
+void append_trace_text(std::string& out, std::span<const TraceRecord> records, Xlen xlen) {
+  const std::size_t before = out.size();
+  out.resize_and_overwrite(before + records.size() * kMaxTextBytes, [&](char* text, std::size_t) {
+    LineWriter line(text + before, xlen);
+    for (const TraceRecord& record : records) append_record(line, record);
+    return static_cast<std::size_t>(line.at() - text);
+  });
 }
 
 void append_exit_text(std::string& out, const Exit& exit) {

@@ -3,6 +3,7 @@
 // tools read them.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,13 +14,13 @@ namespace rookery {
 // Spike's name of an exception: "trap_load_page_fault".
 std::string_view exception_name(u32 cause);
 
-// Appends the line of a record, or the two of an exception with a value:
+// Appends the lines of records, one for each, or two for an exception with a value:
 //   core   0: 3 0x80000000 (0x00000297) x5  0x80000000
 //   core   0: 3 0x80000008 (0x0062a423) mem 0x80000008 0x00000005
 //   core   0: 3 0x8000000c (0x34029073) c832_mscratch 0x00000007
 //   core   0: exception trap_illegal_instruction, epc 0x80000010
 //   core   0:           tval 0xffffffff
-void append_trace_text(std::string& out, const TraceRecord& record, Xlen xlen);
+void append_trace_text(std::string& out, std::span<const TraceRecord> records, Xlen xlen);
 
 // And of an exit to the host, which Spike does not have:
 //   core   0: exit EXIT_WFI (0x1, 0x2710)

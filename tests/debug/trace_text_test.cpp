@@ -16,7 +16,7 @@ using testing::Not;
 
 std::string text_of(const TraceRecord& record, Xlen xlen = Xlen::rv32) {
   std::string out;
-  append_trace_text(out, record, xlen);
+  append_trace_text(out, {&record, 1}, xlen);
   return out;
 }
 
