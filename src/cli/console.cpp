@@ -66,6 +66,25 @@ std::string count_text(u64 count) {
   return fmt::format("{}", count);
 }
 
+Result<std::optional<std::string>> read_piped() {
+  constexpr u64 kMaxTypedBytes = 16 * kMiB;
+  if (isatty(STDIN_FILENO) != 0) return std::nullopt;
+  std::string typed;
+  std::array<char, 65536> bytes;
+  while (true) {
+    const ssize_t count = read(STDIN_FILENO, bytes.data(), bytes.size());
+    if (count == 0) return typed;
+    if (count < 0 && errno == EINTR && stop_signal() == 0) continue;
+    if (count < 0)
+      return fail(ErrorKind::io, "Cannot read standard input: {}.", std::strerror(errno));
+    typed.append(bytes.data(), static_cast<size_t>(count));
+    if (typed.size() > kMaxTypedBytes) {
+      return fail(ErrorKind::usage, "More than {} are piped in to be typed.",
+                  size_text(kMaxTypedBytes));
+    }
+  }
+}
+
 std::string status_line(const MachineStatus& status) {
   return fmt::format(
       "{} instructions, {:.1f} MIPS, {} engine, {} dirty pages ({}), {:.1f} s of guest time.",

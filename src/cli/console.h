@@ -91,6 +91,9 @@ class Console : public MachineHost {
 
 // "22.4 M", "1.2 G": counts of instructions as people read them.
 std::string count_text(u64 count);
+// All that is piped in, for a command that types it into more than one machine. Nothing: standard
+// input is a terminal.
+Result<std::optional<std::string>> read_piped();
 // "22.4 M instructions, 103.1 MIPS, CPU engine, ...": a machine's status in one line.
 std::string status_line(const MachineStatus& status);
 

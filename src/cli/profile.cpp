@@ -12,6 +12,7 @@
 #include "cli/engines.h"
 #include "cli/exit_codes.h"
 #include "cli/machine_options.h"
+#include "cli/profile_lanes.h"
 #include "debug/flame.h"
 #include "debug/symbols.h"
 #include "debug/trace_text.h"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr u64 kDispatchUs = 100'000;
 constexpr std::size_t kRowsShown = 20;
+constexpr u32 kMostLanes = 256;
 
 struct ProfileArguments {
   MachineOptions machine;
@@ -32,6 +34,7 @@ struct ProfileArguments {
   std::string symbols;
   std::string json;
   std::string flame;
+  u32 lanes = 0;  // 0: one machine, profiled by its engine
   bool no_console = false;
 };
 
@@ -181,6 +184,83 @@ Result<Measured> measure(const ProfileArguments& arguments, BootImage image, u64
   }
 }
 
+// --- Machines side by side ---
+
+std::string table_of(const DivergenceReport& report, u32 lanes, const SymbolTable* symbols) {
+  const auto name = [&](u64 va) {
+    return fmt::format("0x{:x} {}", va, symbols != nullptr ? symbols->describe(va) : std::string());
+  };
+  std::string out = fmt::format(
+      "{} machines side by side over {} steps: {:.2f} of them at the same instruction on the "
+      "average.\n",
+      lanes, report.steps, report.lanes());
+  if (report.splits.empty()) return out + "They never part.\n";
+  out += fmt::format(
+      "They part for the first time after {} instructions.\n\n",
+      std::ranges::min(report.splits, {}, &DivergenceReport::Split::first_step).first_step);
+  out += "           times  machines that leave the others      first at  instruction\n";
+  for (std::size_t i = 0; i < std::min(kRowsShown, report.splits.size()); ++i) {
+    const DivergenceReport::Split& split = report.splits[i];
+    out += fmt::format("  {:>14} {:>32} {:>13}  {}\n", split.times, split.lanes, split.first_step,
+                       name(split.va));
+  }
+  out += "\n           steps   share  machines together  block\n";
+  for (std::size_t i = 0; i < std::min(kRowsShown, report.blocks.size()); ++i) {
+    const DivergenceReport::Block& block = report.blocks[i];
+    out += fmt::format("  {:>14} {:6.2f} % {:>18.2f}  {}\n", block.lane_steps,
+                       percent(block.lane_steps, report.lane_steps), block.lanes(), name(block.va));
+  }
+  return out;
+}
+
+std::string json_of(const DivergenceReport& report, u32 lanes, const SymbolTable* symbols) {
+  nlohmann::json json = {{"lanes", lanes},
+                         {"steps", report.steps},
+                         {"lane_steps", report.lane_steps},
+                         {"lanes_together", report.lanes()},
+                         {"splits", nlohmann::json::array()},
+                         {"blocks", nlohmann::json::array()}};
+  const auto add = [&](const char* list, u64 va, nlohmann::json row) {
+    row["va"] = va;
+    if (symbols != nullptr) row["symbol"] = symbols->describe(va);
+    json[list].push_back(std::move(row));
+  };
+  for (const DivergenceReport::Split& split : report.splits) {
+    add("splits", split.va,
+        {{"times", split.times}, {"lanes", split.lanes}, {"first_step", split.first_step}});
+  }
+  for (const DivergenceReport::Block& block : report.blocks) {
+    add("blocks", block.va,
+        {{"lane_steps", block.lane_steps},
+         {"groups", block.groups},
+         {"lanes_together", block.lanes()}});
+  }
+  return json.dump(1) + "\n";
+}
+
+Result<int> profile_lanes(const ProfileArguments& arguments, const InstructionRange& range,
+                          const BootImage& image, const SymbolTable* symbols) {
+  LaneOptions options;
+  options.lanes = arguments.lanes;
+  options.from = range.from;
+  options.to = range.to;
+  options.seeds_a0 = !arguments.machine.config.bare_path.empty();
+  auto typed = read_piped();
+  if (!typed) return std::unexpected(std::move(typed.error()));
+  options.typed = (*typed).value_or("");
+  auto console = Console::open({.silent = true});
+  if (!console) return std::unexpected(std::move(console.error()));
+  auto report = compare_lanes(image, options, **console);
+  (*console)->finish_line();
+  if (!report) return std::unexpected(std::move(report.error()));
+  if (auto done = write_text(arguments.json, "profile", json_of(*report, arguments.lanes, symbols));
+      !done) {
+    return std::unexpected(std::move(done.error()));
+  }
+  fmt::print("{}", table_of(*report, arguments.lanes, symbols));
+  return stop_signal() == 0 ? kExitGood : kExitSignalBase + stop_signal();
+}
+
 Result<int> profile(const ProfileArguments& arguments) {
   auto symbols = read_symbols(arguments.symbols);
   if (!symbols) return std::unexpected(std::move(symbols.error()));
@@ -195,6 +275,7 @@ Result<int> profile(const ProfileArguments& arguments) {
   }
   auto image = plan_machine(arguments.machine);
   if (!image) return std::unexpected(std::move(image.error()));
+  if (arguments.lanes != 0) return profile_lanes(arguments, *range, *image, table);
   auto measured = measure(arguments, *std::move(image), range->from, range->to, options);
   if (!measured) return std::unexpected(std::move(measured.error()));
 
@@ -217,15 +298,15 @@ void add_profile_command(CLI::App& app, Command& chosen) {
   CLI::App* command = app.add_subcommand("profile", "Count what a machine does, and where");
   auto arguments = std::make_shared<ProfileArguments>();
   add_machine_options(*command, arguments->machine);
-  command
-      ->add_option("--engine", arguments->engine.engine,
-                   "auto (default): the GPU if there is one, else the CPU")
-      ->check(CLI::IsMember({"auto", "cpu", "gpu"}))
-      ->type_name("auto|cpu|gpu");
-  command
-      ->add_option("--adapter", arguments->engine.adapter,
-                   "GPU whose name contains this, or software")
-      ->type_name("NAME|software");
+  auto* engine = command
+                     ->add_option("--engine", arguments->engine.engine,
+                                  "auto (default): the GPU if there is one, else the CPU")
+                     ->check(CLI::IsMember({"auto", "cpu", "gpu"}))
+                     ->type_name("auto|cpu|gpu");
+  auto* adapter = command
+                      ->add_option("--adapter", arguments->engine.adapter,
+                                   "GPU whose name contains this, or software")
+                      ->type_name("NAME|software");
   command->add_option("--from", arguments->from, "Count after so many instructions: 30M")
       ->type_name("COUNT");
   command->add_option("--to", arguments->to, "End after so many instructions")->type_name("COUNT");
@@ -236,16 +317,28 @@ void add_profile_command(CLI::App& app, Command& chosen) {
                    "ELF with the guest's symbols: vmlinux, maybe zstd-compressed")
       ->type_name("FILE");
   command->add_option("--json", arguments->json, "Write all counts there")->type_name("FILE");
-  command->add_option("--flame", arguments->flame, "Write a picture (SVG) of functions and blocks")
-      ->type_name("FILE");
+  auto* flame =
+      command
+          ->add_option("--flame", arguments->flame, "Write a picture (SVG) of functions and blocks")
+          ->type_name("FILE");
+  auto* lanes = command
+                    ->add_option("--lanes", arguments->lanes,
+                                 "Run so many machines side by side (on the CPU engine), and count "
+                                 "where they part: what keeps the lanes of a GPU busy")
+                    ->check(CLI::Range(2u, kMostLanes))
+                    ->type_name("NUMBER");
+  for (auto* option : {engine, adapter, flame}) lanes->excludes(option);
   command->add_flag("--no-console", arguments->no_console,
                     "Print nothing of the guest's and type nothing into it");
   command->footer(
-      "Counts are exact and the same on every engine.\n"
+      "Counts are exact and the same on every engine. With --lanes, {lane} in what is piped in is "
+      "each machine's\n"
+      "number, and a bare program finds it in a0.\n"
       "\n"
       "Examples:\n"
       "  rookery profile --no-console --to 8M --symbols vmlinux\n"
-      "  rookery profile --bare test.elf --symbols test.elf --flame test.svg");
+      "  rookery profile --bare test.elf --symbols test.elf --flame test.svg\n"
+      "  echo 'seq {lane} | md5sum' | rookery profile --lanes 32 --from 7.8M --to 9M");
   command->callback([&chosen, arguments] { chosen = [arguments] { return profile(*arguments); }; });
 }
 

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `rookery verify`: one machine on two engines, compared all the way.
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
-#include <cstring>
 
-#include "base/file.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/console.h"
@@ -19,7 +14,6 @@ namespace rookery::cli {
 namespace {
 
 constexpr u64 kDefaultStride = 1'000'000;
-constexpr u64 kMaxTypedBytes = 16 * kMiB;
 
 struct VerifyArguments {
   MachineOptions machine;
@@ -46,24 +40,6 @@ class Progress final : public VerifyHost {
  private:
   Console& console_;
 };
-
-// All that is piped in: both machines are typed it.
-Result<std::string> read_piped() {
-  std::string typed;
-  std::array<char, 65536> bytes;
-  while (true) {
-    const ssize_t count = read(STDIN_FILENO, bytes.data(), bytes.size());
-    if (count == 0) return typed;
-    if (count < 0 && errno == EINTR && stop_signal() == 0) continue;
-    if (count < 0)
-      return fail(ErrorKind::io, "Cannot read standard input: {}.", std::strerror(errno));
-    typed.append(bytes.data(), static_cast<size_t>(count));
-    if (typed.size() > kMaxTypedBytes) {
-      return fail(ErrorKind::usage, "More than {} are piped in to be typed.",
-                  size_text(kMaxTypedBytes));
-    }
-  }
-}
 
 // The two names of --engines.
 Result<std::array<std::string, 2>> engine_names(const std::string& text) {
@@ -124,10 +100,10 @@ Result<int> verify(const VerifyArguments& arguments) {
     if (!choice) return std::unexpected(std::move(choice.error()));
     factories[i] = [make = choice->make, config] { return make(config); };
   }
-  if (isatty(STDIN_FILENO) == 0) {
-    auto typed = read_piped();
-    if (!typed) return std::unexpected(std::move(typed.error()));
-    options.typed = *std::move(typed);
+  auto typed = read_piped();
+  if (!typed) return std::unexpected(std::move(typed.error()));
+  if (*typed) {
+    options.typed = **std::move(typed);
     options.input = InputMode::piped;
   }
 

@@ -82,6 +82,50 @@ class Profile(unittest.TestCase):
                 self.assertEqual(done.returncode, status, done.stderr)
 
 
+# a0 rounds of a loop, so that each machine leaves it at another time, then the end.
+LANES = [
+    0x00050663,  # beq a0, zero, 12
+    0xFFF50513,  # addi a0, a0, -1
+    0xFF9FF06F,  # j -8
+] + WORDS[4:]
+
+
+class Lanes(unittest.TestCase):
+    def lanes(self, *arguments, typed=""):
+        return subprocess.run([PROGRAM, "profile", *arguments], capture_output=True, text=True, timeout=60, input=typed)
+
+    def test_machines_part_where_they_do_different_things(self):
+        done = self.lanes("--bare", path("lanes", elf(LANES)), "--lanes", "4", "--json", path("json"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("4 machines side by side over 14 steps", done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^ +3 +3 +0  0x80000000 $")
+        with open(path("json"), encoding="ascii") as file:
+            counts = json.load(file)
+        self.assertEqual(counts["splits"], [{"va": 0x80000000, "times": 3, "lanes": 3, "first_step": 0}])
+        # Rounds of 3 instructions, one to leave, 4 to the end.
+        self.assertEqual(counts["lane_steps"], sum(3 * lane + 5 for lane in range(4)))
+        self.assertEqual(counts["lane_steps"], sum(block["lane_steps"] for block in counts["blocks"]))
+
+    def test_machines_that_do_the_same_never_part(self):
+        done = self.lanes("--bare", path("program", elf(WORDS)), "--lanes", "8", "--from", "4", "--to", "20")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("8 machines side by side over 16 steps: 8.00 of them", done.stdout)
+        self.assertIn("They never part.", done.stdout)
+
+    def test_each_is_typed_its_number(self):
+        done = self.lanes("--lanes", "3", "--from", "7.8M", "--to", "8.1M", typed="seq {lane}\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"They part for the first time after (7[89]|80)\d{5} instructions\.")
+
+    def test_wrong_input(self):
+        for arguments, sentence in ((("--lanes", "1"), "--lanes"), (("--lanes", "300"), "--lanes"),
+                                    (("--lanes", "4", "--flame", "x.svg"), "--flame excludes --lanes"),
+                                    (("--lanes", "4", "--engine", "gpu"), "--engine excludes --lanes")):
+            done = self.lanes(*arguments)
+            self.assertEqual(done.returncode, 64, done.stderr)
+            self.assertIn(sentence, done.stderr)
+
+
 if __name__ == "__main__":
     if not os.path.exists(PROGRAM):
         print(f"{PROGRAM} is not built; set ROOKERY_PROGRAM.")
