@@ -195,7 +195,7 @@ class TextQueue {
   }
 
  private:
-  static constexpr std::size_t kManyRecords = 16'384;
+  static constexpr std::size_t kManyRecords = 32'768;
 
   struct Piece {
     std::vector<std::vector<TraceRecord>> records;

@@ -39,9 +39,12 @@ class CpuEngine final : public Engine {
         }
       } while (exit.reason == isa::EXIT_CONSOLE_FULL && steps < max_steps);
       consoles_[vm] += machine.take_console();
-      const std::span<const TraceRecord> trace = machine.trace();
-      traces_[vm].insert(traces_[vm].end(), trace.begin(), trace.end());
-      machine.clear_trace();
+      std::vector<TraceRecord> trace = machine.take_trace();
+      if (traces_[vm].empty()) {
+        traces_[vm] = std::move(trace);
+      } else {
+        traces_[vm].insert(traces_[vm].end(), trace.begin(), trace.end());
+      }
       if (exit.reason == isa::EXIT_TRACE_FULL) {
         machine.resume();
         exit.reason = isa::EXIT_NONE;

@@ -18,7 +18,7 @@ class CpuMachine {
   virtual ~CpuMachine() = default;
 
   // Runs until the machine exits or has made exactly max_steps more steps; returns the steps made.
-  // EXIT_TRACE_FULL: clear_trace() makes room.
+  // EXIT_TRACE_FULL: take_trace() makes room.
   virtual u64 run(u64 max_steps) = 0;
 
   // Makes a machine that exited runnable again.
@@ -36,11 +36,10 @@ class CpuMachine {
   virtual u32 push_input(std::span<const u8> bytes) = 0;
   virtual std::vector<u32> dirty_page_numbers() const = 0;
 
-  // Engine::set_stops(), checked, and Engine::set_trace(); the records since clear_trace().
+  // Engine::set_stops(), checked, and Engine::set_trace(); the records since the last take_trace().
   virtual void set_stops(std::span<const StopPoint> stops) = 0;
   virtual void set_trace(const std::optional<TraceOptions>& options) = 0;
-  virtual std::span<const TraceRecord> trace() const = 0;
-  virtual void clear_trace() = 0;
+  virtual std::vector<TraceRecord> take_trace() = 0;
   // Engine::set_profile(); the isa::PROFILE_WORDS words counted, none if it is not profiled.
   virtual void set_profile(bool on) = 0;
   virtual std::span<const u32> profile() const = 0;

@@ -13,7 +13,6 @@ void Interpreter::set_stops(std::span<const StopPoint> points) {
 void Interpreter::set_trace(const std::optional<TraceOptions>& options) {
   trace_kinds = options ? kinds_of(*options) : 0;
   if (!options) return;
-  if (trace_records == nullptr) trace_records = std::make_unique<TraceRecord[]>(kTraceRecords);
   trace_privileges = options->privileges;
   const AddressRange addresses = addresses_of(*options, ROOKERY_FIND_XLEN);
   trace_pc_low = static_cast<xlen>(addresses.from);
@@ -49,7 +48,7 @@ void Interpreter::trace_fast(const DecodedInsn& insn, xlen pc, u32 word, xlen va
       record.flags = TRACE_LOADED | log2_bytes(R::kBytes);
     }
   }
-  trace_records[trace_count++] = record;
+  trace_records.push_back(record);
 }
 
 // The instruction at hart.pc: as execute_exactly() does it, but by its fast way where it has one. `word` is
@@ -106,7 +105,8 @@ void Interpreter::execute_watched(DecodedInsn& insn, u32 word) {
 void Interpreter::run_watched() {
   // Both change by polls alone.
   const bool commits = ((trace_kinds >> TRACE_COMMIT) & (trace_privileges >> hart.privilege) & 1) != 0;
-  u32 room = kTraceRecords - trace_count;
+  if (trace_kinds != 0) trace_records.reserve(kTraceRecords);
+  u32 room = kTraceRecords - static_cast<u32>(trace_records.size());
   while (step < limit) {
     if (stop_count != 0 && stop_due()) return;
     if (room <= TRACE_RING_SPARE) {
