@@ -31,7 +31,7 @@ void Interpreter::set_profile(bool on) {
 // An instruction that retired by one of its fast ways, as trace_end() would describe it.
 template <class R>
 void Interpreter::trace_fast(const DecodedInsn& insn, xlen pc, u32 word, xlen va) {
-  TraceRecord record;
+  TraceRecord& record = trace_records.emplace_back();  // there is room
   record.icount = hart.icount + step;
   record.pc = pc;
   record.ins = word;
@@ -48,7 +48,6 @@ void Interpreter::trace_fast(const DecodedInsn& insn, xlen pc, u32 word, xlen va
       record.flags = TRACE_LOADED | log2_bytes(R::kBytes);
     }
   }
-  trace_records.push_back(record);
 }
 
 // The instruction at hart.pc: as execute_exactly() does it, but by its fast way where it has one. `word` is
