@@ -188,7 +188,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
 
   void set_stops(std::span<const StopPoint> points) override;
   void set_trace(const std::optional<TraceOptions>& options) override;
-  std::vector<TraceRecord> take_trace() override { return std::exchange(trace_records, {}); }
+  std::vector<TraceRecord> take_trace() override;
   void set_profile(bool on) override;
   std::span<const u32> profile() const override { return profile_words; }
 

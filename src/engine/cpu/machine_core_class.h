@@ -71,15 +71,22 @@ class ROOKERY_CORE : public Vocabulary<ROOKERY_UINT>, public State<ROOKERY_UINT>
 
   // For shaders/hooks: the stop points and records of a machine that is watched.
   std::vector<StopPoint> stops;
-  std::vector<TraceRecord> trace_records;
+  std::vector<TraceRecord> trace_records;  // with room for more, if the machine is traced
+  u32 trace_count = 0;
   u32 stop_kind(u32 index) const { return static_cast<u32>(stops[index].kind); }
   u32 stop_bytes(u32 index) const { return stops[index].bytes; }
   xlen stop_va(u32 index) const { return static_cast<xlen>(stops[index].va); }
   void trace_put(dword icount, xlen pc, xlen value, xlen va, xlen stored, u32 ins, u32 described) {
-    trace_records.push_back({icount, pc, value, va, stored, ins,
-                             static_cast<TraceRecord::Kind>(described & 0xff),
-                             static_cast<u8>(described >> 8), static_cast<u8>(described >> 16),
-                             static_cast<u8>(described >> 24)});
+    trace_records[trace_count++] = {icount,
+                                    pc,
+                                    value,
+                                    va,
+                                    stored,
+                                    ins,
+                                    static_cast<TraceRecord::Kind>(described & 0xff),
+                                    static_cast<u8>(described >> 8),
+                                    static_cast<u8>(described >> 16),
+                                    static_cast<u8>(described >> 24)};
   }
   std::vector<u32> profile_words;  // PROFILE_WORDS, if the machine is profiled
   u32 profile_word(u32 index) const { return profile_words[index]; }

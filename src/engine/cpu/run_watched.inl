@@ -13,10 +13,18 @@ void Interpreter::set_stops(std::span<const StopPoint> points) {
 void Interpreter::set_trace(const std::optional<TraceOptions>& options) {
   trace_kinds = options ? kinds_of(*options) : 0;
   if (!options) return;
+  trace_records.resize(kTraceRecords);
   trace_privileges = options->privileges;
   const AddressRange addresses = addresses_of(*options, ROOKERY_FIND_XLEN);
   trace_pc_low = static_cast<xlen>(addresses.from);
   trace_pc_high = static_cast<xlen>(addresses.to);
+}
+
+std::vector<TraceRecord> Interpreter::take_trace() {
+  if (trace_count == 0) return {};
+  trace_records.resize(trace_count);
+  trace_count = 0;
+  return std::exchange(trace_records, std::vector<TraceRecord>(kTraceRecords));
 }
 
 void Interpreter::set_profile(bool on) {
@@ -31,7 +39,7 @@ void Interpreter::set_profile(bool on) {
 // An instruction that retired by one of its fast ways, as trace_end() would describe it.
 template <class R>
 void Interpreter::trace_fast(const DecodedInsn& insn, xlen pc, u32 word, xlen va) {
-  TraceRecord& record = trace_records.emplace_back();  // there is room
+  TraceRecord& record = trace_records[trace_count++];
   record.icount = hart.icount + step;
   record.pc = pc;
   record.ins = word;
@@ -104,8 +112,7 @@ void Interpreter::execute_watched(DecodedInsn& insn, u32 word) {
 void Interpreter::run_watched() {
   // Both change by polls alone.
   const bool commits = ((trace_kinds >> TRACE_COMMIT) & (trace_privileges >> hart.privilege) & 1) != 0;
-  if (trace_kinds != 0) trace_records.reserve(kTraceRecords);
-  u32 room = kTraceRecords - static_cast<u32>(trace_records.size());
+  u32 room = kTraceRecords - trace_count;
   while (step < limit) {
     if (stop_count != 0 && stop_due()) return;
     if (room <= TRACE_RING_SPARE) {
