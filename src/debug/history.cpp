@@ -40,7 +40,8 @@ Result<void> History::take() {
   auto checkpoint = machine_.checkpoint();
   if (!checkpoint) return std::unexpected(std::move(checkpoint.error()));
   bytes_ += checkpoint->bytes();
-  checkpoints_.emplace(checkpoint->instructions, *std::move(checkpoint));
+  const u64 count = checkpoint->instructions;
+  checkpoints_.emplace(count, *std::move(checkpoint));
   while (bytes_ > max_bytes_ && checkpoints_.size() > 2) thin_out();
   return {};
 }

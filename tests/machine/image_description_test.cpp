@@ -2,7 +2,10 @@
 // Descriptions of images, good and hostile ones.
 #include "machine/image_description.h"
 
+#include <cstdio>
 #include <span>
+
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,11 +18,15 @@ namespace {
 using testing::HasSubstr;
 
 Result<ImageDescription> read(const std::string& text) {
-  const std::string path = testing::TempDir() + "image_description_test.json";
+  // Tests run side by side.
+  const std::string path =
+      fmt::format("{}image_description_test.{}.json", testing::TempDir(), getpid());
   const std::span<const u8> bytes(reinterpret_cast<const u8*>(text.data()), text.size());
   if (auto written = write_file(path, "test", bytes); !written)
     return std::unexpected(std::move(written.error()));
-  return read_image_description(path);
+  auto image = read_image_description(path);
+  std::remove(path.c_str());
+  return image;
 }
 
 TEST(ImageDescription, TellsWhatBoots) {
