@@ -69,6 +69,25 @@ Result<Checkpoint> take_loaded_machine(Engine& engine, u32 vm) {
   return loaded;
 }
 
+Result<void> load_machine(Engine& engine, const Checkpoint& machine) {
+  for (u64 first = 0; first < machine.numbers.size();) {
+    u64 count = 1;
+    while (first + count < machine.numbers.size() &&
+           machine.numbers[first + count] == machine.numbers[first] + count) {
+      ++count;
+    }
+    const std::span<const u8> pages =
+        std::span(machine.bytes).subspan(first * isa::PAGE_BYTES, count * isa::PAGE_BYTES);
+    const u32 pa = isa::RAM_BASE + machine.numbers[first] * isa::PAGE_BYTES;
+    if (Result<void> ok = engine.load_base(pa, pages); !ok) return ok;
+    first += count;
+  }
+  for (u32 vm = 0; vm < engine.config().vm_count; ++vm) {
+    if (Result<void> ok = engine.write_state(vm, machine.state); !ok) return ok;
+  }
+  return {};
+}
+
 Result<void> restore_checkpoint(Engine& engine, u32 vm, const Checkpoint& checkpoint,
                                 const Checkpoint& loaded) {
   Result<std::vector<u32>> dirty = engine.dirty_page_numbers(vm);

@@ -26,6 +26,9 @@ Result<Checkpoint> take_checkpoint(Engine& engine, u32 vm);
 // All pages of a machine that are not zero. Reads all of RAM.
 Result<Checkpoint> take_loaded_machine(Engine& engine, u32 vm);
 
+// Makes all machines of a fresh engine the one of `machine`, which has all pages that are not zero.
+Result<void> load_machine(Engine& engine, const Checkpoint& machine);
+
 // A page as `checkpoint` has it, else as `loaded` has it, else zeros.
 std::span<const u8> page_at(const Checkpoint& checkpoint, const Checkpoint& loaded, u32 number);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 #include "machine/guest_time.h"
@@ -43,6 +44,43 @@ Result<std::unique_ptr<Machine>> Machine::create(BootImage image, EngineFactory 
       new Machine(std::move(image), std::move(make_engine), options, host));
   if (auto done = machine->reset(); !done) return std::unexpected(std::move(done.error()));
   return machine;
+}
+
+Result<std::unique_ptr<Machine>> Machine::resume(Snapshot snapshot, EngineFactory make_engine,
+                                                 const RunOptions& options, MachineHost& host) {
+  if (!snapshot.now)
+    return create(std::move(snapshot.image), std::move(make_engine), options, host);
+  std::unique_ptr<Machine> machine(
+      new Machine(std::move(snapshot.image), std::move(make_engine), options, host));
+  auto engine = machine->make_engine_();
+  if (!engine) return std::unexpected(std::move(engine.error()).during("making the machine"));
+  machine->engine_ = *std::move(engine);
+  const auto [run_state, arg0, arg1] = std::visit(
+      [](auto& s) {
+        s.machine.wfi_exits = 1;
+        return std::tuple(s.machine.run_state, s.machine.exit_arg0, s.machine.exit_arg1);
+      },
+      snapshot.now->state);
+  if (auto loaded = load_machine(*machine->engine_, *snapshot.now); !loaded)
+    return std::unexpected(std::move(loaded.error()).during("loading the snapshot"));
+  machine->instructions_ = snapshot.instructions;
+  machine->begun_at_ = snapshot.instructions;
+  machine->icount_ = icount_of(snapshot.now->state);
+  machine->hashed_at_ = machine->icount_;
+  machine->input_->on_reset();
+  if (run_state == isa::EXIT_WFI) machine->sleeping_ = Exit{kVm, run_state, arg0, arg1};
+  return machine;
+}
+
+Result<Snapshot> Machine::snapshot() {
+  auto now = take_loaded_machine(*engine_, kVm);
+  if (!now) return std::unexpected(std::move(now.error()).during("taking a snapshot"));
+  Snapshot snapshot;
+  snapshot.image = image_;
+  snapshot.now = *std::move(now);
+  snapshot.instructions = instructions_;
+  snapshot.engine = engine_->name();
+  return snapshot;
 }
 
 Result<void> Machine::reset() {
@@ -93,6 +131,7 @@ Machine::Turn Machine::advance() {
   if (options_.timeout_us != 0 && now_us() - start_us_ >= options_.timeout_us) {
     return ended(EndReason::timeout);
   }
+  if (!waiting_exits_.empty()) return serve_all(std::exchange(waiting_exits_, {}));
   if (sleeping_) return serve_wfi(*sleeping_);
   return dispatch();
 }
@@ -149,7 +188,17 @@ Machine::Turn Machine::dispatch() {
                 engine_->name());
   }
   if (auto done = note(Reached{}); !done) return std::unexpected(std::move(done.error()));
-  for (const Exit& exit : report->exits) {
+  const bool only_waits = std::ranges::all_of(
+      report->exits, [](const Exit& exit) { return exit.reason == isa::EXIT_WFI; });
+  if (only_waits && !repeats_ && host_.ends_turn()) {
+    waiting_exits_ = std::move(report->exits);
+    return std::nullopt;
+  }
+  return serve_all(std::move(report->exits));
+}
+
+Machine::Turn Machine::serve_all(std::vector<Exit> exits) {
+  for (const Exit& exit : exits) {
     exits_ += 1;
     if (!repeats_) host_.saw_exit(exit, instructions_);
     auto end = serve(exit);
@@ -191,6 +240,7 @@ Result<void> Machine::restore(const MachineCheckpoint& checkpoint) {
   exits_ = checkpoint.exits;
   replay_->go_to(checkpoint.position);
   sleeping_.reset();
+  waiting_exits_.clear();
   stopped_at_.reset();
   return {};
 }
@@ -393,6 +443,7 @@ Result<MachineStatus> Machine::status() {
   MachineStatus status;
   status.engine = engine_->name();
   status.instructions = instructions_;
+  status.begun_at = begun_at_;
   status.wall_us = now_us() - start_us_;
   status.mips = mips();
   status.dirty_pages = *dirty_pages;

@@ -26,6 +26,7 @@
 #include "machine/live_input.h"
 #include "machine/recording.h"
 #include "machine/replay_input.h"
+#include "machine/snapshot.h"
 
 namespace rookery {
 
@@ -59,8 +60,9 @@ struct MachineCheckpoint {
 struct MachineStatus {
   std::string engine;
   u64 instructions = 0;
-  u64 wall_us = 0;  // since the machine was made, less the time it was paused
-  double mips = 0;  // over about the last second of work
+  u64 begun_at = 0;  // instructions that it had made before, where it went on from a snapshot
+  u64 wall_us = 0;   // since the machine was made, less the time it was paused
+  double mips = 0;   // over about the last second of work
   u64 dirty_pages = 0;
   u64 exits = 0;
   u64 guest_us = 0;  // guest time
@@ -73,6 +75,10 @@ class Machine final : private InputPort {
 
   // `host` must outlive the machine.
   static Result<std::unique_ptr<Machine>> create(BootImage image, EngineFactory make_engine,
+                                                 const RunOptions& options, MachineHost& host);
+
+  // Goes on where the snapshot was taken. One that has not run begins.
+  static Result<std::unique_ptr<Machine>> resume(Snapshot snapshot, EngineFactory make_engine,
                                                  const RunOptions& options, MachineHost& host);
 
   // One dispatch and all that belongs to it. Empty: go on. Not to be called after the end.
@@ -106,6 +112,10 @@ class Machine final : private InputPort {
   Result<MachineCheckpoint> checkpoint();
   Result<void> restore(const MachineCheckpoint& checkpoint);
 
+  // The machine as it stands, without remarks but the engine's. What was typed and is not in the
+  // UART yet is the host's, and not in it.
+  Result<Snapshot> snapshot();
+
   // The next turn() ends the run (EndReason::stopped).
   void stop() { stop_ = true; }
 
@@ -133,6 +143,7 @@ class Machine final : private InputPort {
   Result<void> note(decltype(OutsideEvent::what) what);
   Result<void> note_end(const RunEnd& end);
 
+  Turn serve_all(std::vector<Exit> exits);
   Turn serve(const Exit& exit);
   Turn serve_guest_end(const RunEnd& end);
   Turn serve_reboot();
@@ -147,6 +158,7 @@ class Machine final : private InputPort {
   std::unique_ptr<Engine> engine_;
 
   u64 instructions_ = 0;  // over all reboots
+  u64 begun_at_ = 0;      // of these, made before by another machine
   u64 icount_ = 0;
   u64 exits_ = 0;
   std::optional<u32> stopped_at_;
@@ -160,6 +172,7 @@ class Machine final : private InputPort {
   std::optional<Checkpoint> loaded_;  // of one that goes back: before its first instruction
   u64 known_to_ = 0;                  // instructions_: up to there it was before
   bool repeats_ = false;              // the steps of this turn were made before
+  std::vector<Exit> waiting_exits_;   // of a turn that its host ended
   std::optional<Exit> sleeping_;      // a wfi that the input source has not ended yet
 
   bool stop_ = false;
