@@ -124,6 +124,7 @@ u64 Console::now_us() {
 Result<void> Console::print(std::string_view bytes) {
   if (bytes.empty()) return {};
   last_output_us_ = now_us();
+  if (!watched_.empty()) look_for_text(bytes);
   if (options_.silent) return {};
   erase_progress();
   at_line_start_ = bytes.back() == '\n';
@@ -145,6 +146,17 @@ Result<void> Console::print(std::string_view bytes) {
                 std::strerror(errno));
   }
   return {};
+}
+
+void Console::look_for_text(std::string_view bytes) {
+  tail_ += bytes;
+  if (tail_.find(watched_) != std::string::npos) {
+    saw_text_ = true;
+    watched_.clear();
+    tail_.clear();
+  } else if (tail_.size() >= watched_.size()) {
+    tail_.erase(0, tail_.size() - (watched_.size() - 1));
+  }
 }
 
 Result<TypedInput> Console::read_typed() {
@@ -193,6 +205,9 @@ void Console::take_key(char key, std::string& typed) {
     case 'c':
       status_requested_ = true;
       break;
+    case 's':
+      snapshot_requested_ = true;
+      break;
     case 'h':
     case '?':
       say_help();
@@ -210,6 +225,7 @@ void Console::say_help() {
   note("Ctrl-A h  this help");
   note("Ctrl-A x  end the machine at once");
   note("Ctrl-A c  how far it is: instructions, speed, engine, memory");
+  note("Ctrl-A s  store the machine in a file (run -o FILE)");
   note("Ctrl-A a  send Ctrl-A to the guest");
 }
 

@@ -54,6 +54,8 @@ int main_checked(int argc, char** argv) {
   add_run_command(app, chosen);
   add_adapters_command(app, chosen);
   add_bench_command(app, chosen);
+  add_pack_command(app, chosen);
+  add_inspect_command(app, chosen);
   add_trace_command(app, chosen);
   add_profile_command(app, chosen);
   add_verify_command(app, chosen);

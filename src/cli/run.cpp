@@ -15,6 +15,8 @@
 #include "cli/machine_options.h"
 #include "cli/monitor_socket.h"
 #include "cli/recording_file.h"
+#include "cli/snapshot_file.h"
+#include "cli/terminal.h"
 #include "debug/monitor.h"
 #include "machine/machine.h"
 #include "machine/machine_identity.h"
@@ -43,6 +45,9 @@ struct RunArguments {
   std::string record_hashes;
   std::string replay;
   std::string monitor;
+  std::string snapshot;     // to go on from; empty: a machine is made
+  std::string snapshot_on;  // TEXT, COUNT or signal; empty: Ctrl-A s alone
+  std::string output;       // where snapshots go
 };
 
 // What the end means for whoever started us, and the sentence for it (empty: nothing needs saying).
@@ -101,7 +106,9 @@ std::string stats_text(const std::string& format, const RunEnd& end, const Machi
                        int code) {
   const double wall_seconds = static_cast<double>(status.wall_us) / 1e6;
   const double mips =
-      wall_seconds > 0 ? static_cast<double>(status.instructions) / 1e6 / wall_seconds : 0;
+      wall_seconds > 0
+          ? static_cast<double>(status.instructions - status.begun_at) / 1e6 / wall_seconds
+          : 0;
   if (format == "json") {
     const nlohmann::json json = {
         {"engine", status.engine},
@@ -143,6 +150,83 @@ Result<u64> hash_stride_of(const std::string& asked, bool is_cpu) {
   return parse_count(asked, "--record-hashes");
 }
 
+// --- Snapshots ---
+
+// When and where a run stores its machine.
+class SnapshotPlan {
+ public:
+  static Result<SnapshotPlan> create(const RunArguments& arguments) {
+    SnapshotPlan plan;
+    plan.path_ = arguments.output;
+    plan.command_line_ = arguments.machine.config.append;
+    if (arguments.snapshot_on.empty()) return plan;
+    if (plan.path_.empty()) {
+      return fail(ErrorKind::usage, "--snapshot-on \"{}\" needs a file: -o FILE.rook.",
+                  arguments.snapshot_on);
+    }
+    if (arguments.snapshot_on == "signal") {
+      listen_to_user_signal();
+    } else if (auto count = parse_count(arguments.snapshot_on, "--snapshot-on")) {
+      plan.count_ = *count;
+    } else {
+      plan.text_ = arguments.snapshot_on;
+    }
+    return plan;
+  }
+
+  const std::string& text() const { return text_; }
+  std::optional<u64> count() const { return count_; }
+
+  // After a turn. True: that was what the run was for.
+  Result<bool> look(Machine& machine, Console& console, const std::optional<RunEnd>& end) {
+    const bool at_text = console.take_text_seen();
+    const bool at_count = count_ && end && end->reason == EndReason::instructions &&
+                          machine.instructions() == *count_;
+    if (at_text || at_count) {
+      auto done = take(machine, console);
+      if (!done) return std::unexpected(std::move(done.error()));
+      taken_ = true;
+      return true;
+    }
+    if (console.take_snapshot_request() || take_user_signal()) {
+      if (path_.empty()) {
+        console.note("there is no file for it: start with -o FILE.rook.");
+      } else if (auto done = take(machine, console); !done) {
+        return std::unexpected(std::move(done.error()));
+      }
+    }
+    return false;
+  }
+
+  // What was waited for and did not come; empty: nothing was.
+  std::string missed() const {
+    if (taken_ || (text_.empty() && !count_)) return {};
+    if (count_)
+      return fmt::format("No snapshot was taken: the run ended before {} instructions.", *count_);
+    return fmt::format("No snapshot was taken: the guest did not print \"{}\".", text_);
+  }
+  bool taken() const { return taken_; }
+
+ private:
+  Result<void> take(Machine& machine, Console& console) {
+    auto snapshot = machine.snapshot();
+    if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+    snapshot->program = "rookery " ROOKERY_VERSION;
+    snapshot->command_line = command_line_;
+    auto bytes = write_snapshot(path_, *snapshot);
+    if (!bytes) return std::unexpected(std::move(bytes.error()));
+    console.note(fmt::format("snapshot after {} instructions: \"{}\", {}.", machine.instructions(),
+                             path_, size_text(*bytes)));
+    return {};
+  }
+
+  std::string path_;
+  std::string text_;
+  std::string command_line_;
+  std::optional<u64> count_;
+  bool taken_ = false;
+};
+
 // The monitor of a run that has one.
 struct Monitoring {
   MonitorSocket& socket;
@@ -151,11 +235,14 @@ struct Monitoring {
 
 // Turns until the end, with the status line and the monitor in between. `gdb` may be null.
 Result<RunEnd> drive(Machine& machine, Console& console, GdbSession* gdb,
-                     std::optional<Monitoring> monitoring) {
+                     std::optional<Monitoring> monitoring, SnapshotPlan& snapshots) {
   for (;;) {
     if (monitoring) console.wake_on(&monitoring->socket, monitoring->socket.descriptors());
     auto end = gdb != nullptr ? gdb->turn() : machine.turn();
     if (!end) return std::unexpected(std::move(end.error()));
+    auto taken = snapshots.look(machine, console, *end);
+    if (!taken) return std::unexpected(std::move(taken.error()));
+    if (*taken && !*end) *end = RunEnd{.reason = EndReason::stopped};
     if (*end) {
       if (monitoring) monitoring->socket.finish(monitoring->monitor, **end);
       return **end;
@@ -202,8 +289,22 @@ Result<int> run(RunArguments arguments) {
     options.goes_back = *listener != nullptr;
   }
 
+  auto snapshots = SnapshotPlan::create(arguments);
+  if (!snapshots) return std::unexpected(std::move(snapshots.error()));
+  if (snapshots->count()) {
+    options.max_instructions = std::min(options.max_instructions, *snapshots->count());
+  }
+  std::optional<Snapshot> snapshot;
+  if (!arguments.snapshot.empty()) {
+    auto read = read_snapshot(arguments.snapshot);
+    if (!read) return std::unexpected(std::move(read.error()));
+    snapshot = *std::move(read);
+  }
+
   // Files first: their errors come at once, a GPU takes its time.
-  auto planned = plan_identified_machine(arguments.machine, replay ? &replay->machine : nullptr);
+  Result<IdentifiedMachine> planned;
+  if (!snapshot)
+    planned = plan_identified_machine(arguments.machine, replay ? &replay->machine : nullptr);
   if (!planned) {
     if (!replay) return std::unexpected(std::move(planned.error()));
     return std::unexpected(
@@ -244,11 +345,14 @@ Result<int> run(RunArguments arguments) {
   options.dispatch_us =
       options.input == InputMode::terminal ? kTerminalDispatchUs : kPipeDispatchUs;
 
+  if (!snapshots->text().empty()) (*console)->watch_for(snapshots->text());
+
   EngineConfig engine_config;
-  engine_config.xlen = image.xlen;
-  engine_config.ram_bytes = image.ram_bytes;
+  engine_config.xlen = snapshot ? snapshot->image.xlen : image.xlen;
+  engine_config.ram_bytes = snapshot ? snapshot->image.ram_bytes : image.ram_bytes;
   const auto make_engine = [&] { return engine->make(engine_config); };
-  auto machine = Machine::create(std::move(image), make_engine, options, **console);
+  auto machine = snapshot ? Machine::resume(*std::move(snapshot), make_engine, options, **console)
+                          : Machine::create(std::move(image), make_engine, options, **console);
   if (!machine) return std::unexpected(std::move(machine.error()));
 
   std::optional<GdbSession> gdb;
@@ -264,12 +368,17 @@ Result<int> run(RunArguments arguments) {
   debug::Monitor monitor(**machine, ROOKERY_VERSION);
   std::optional<Monitoring> monitoring;
   if (monitor_socket) monitoring.emplace(Monitoring{*monitor_socket, monitor});
-  auto end = drive(**machine, **console, gdb ? &*gdb : nullptr, monitoring);
+  auto end = drive(**machine, **console, gdb ? &*gdb : nullptr, monitoring, *snapshots);
   if (!end) return std::unexpected(std::move(end.error()));
   auto status = (*machine)->status();
   if (!status) return std::unexpected(std::move(status.error()));
-  const Ending ending =
-      end->replayed ? replayed_ending_of(*end, *status) : ending_of(*end, *status);
+  Ending ending = end->replayed ? replayed_ending_of(*end, *status) : ending_of(*end, *status);
+  if (snapshots->taken()) ending = {};
+  if (const std::string missed = snapshots->missed(); !missed.empty()) {
+    (*console)->finish_line();
+    return fail(ErrorKind::usage, "{}{}{}", missed,
+                ending.sentence.empty() ? "" : " Its end: ", ending.sentence);
+  }
   if (gdb) gdb->finish(ending.code);
   (*console)->finish_line();
   if (!ending.sentence.empty()) (*console)->note(ending.sentence);
@@ -338,6 +447,23 @@ void add_run_command(CLI::App& app, Command& chosen) {
                    "Listen there for a program that pauses, steps and looks into the machine")
       ->type_name("unix:PATH");
   for (auto* option : {record, replay}) option->type_name("FILE");
+  auto* from =
+      command->add_option("SNAPSHOT", arguments->snapshot,
+                          "Go on from this file, which --snapshot-on or 'rookery pack' wrote");
+  from->type_name("FILE.rook");
+  for (auto* option : {record, replay}) from->excludes(option);
+  for (const char* option :
+       {"--image", "--kernel", "--initrd", "--append", "--memory", "--dtb", "--bios", "--bare"})
+    from->excludes(command->get_option(option));
+  command
+      ->add_option("--snapshot-on", arguments->snapshot_on,
+                   "Store the whole machine when the guest has printed TEXT, or after COUNT "
+                   "instructions, and end; or, each time SIGUSR1 comes, and go on")
+      ->type_name("TEXT|COUNT|signal");
+  command
+      ->add_option("-o,--output", arguments->output,
+                   "Where snapshots go: these and those of Ctrl-A s")
+      ->type_name("FILE.rook");
 
   command->footer(
       "On a terminal: Ctrl-A x ends the machine, Ctrl-A h tells the other keys. Piped input is "
@@ -359,6 +485,7 @@ void add_run_command(CLI::App& app, Command& chosen) {
       "  rookery run --bare test.elf --stats              a bare-metal program, then numbers\n"
       "  rookery run --gdb 1234                           then: gdb-multiarch -ex 'target remote "
       ":1234'\n"
+      "  rookery run --snapshot-on '~# ' -o booted.rook     then: rookery run booted.rook\n"
       "  rookery run --record session.rec                 then: rookery run --replay session.rec\n"
       "  rookery run --replay session.rec --gdb 1234 --gdb-at 5M    and backwards from there");
   command->callback([&chosen, arguments] {

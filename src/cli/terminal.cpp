@@ -21,6 +21,7 @@ termios cooked_mode;
 termios raw_mode;
 std::atomic<bool> is_raw = false;
 std::atomic<int> stop_signal_number = 0;
+std::atomic<bool> user_signal_came = false;
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
 // Both are async-signal-safe. A background process that changes the terminal's mode is stopped by
@@ -39,6 +40,8 @@ void on_stop_request(int number) {
   if (stop_signal_number != 0) _exit(kExitSignalBase + number);
   stop_signal_number = number;
 }
+
+void on_user_signal(int) { user_signal_came = true; }
 
 void on_fatal(int number) {
   restore_terminal();
@@ -89,6 +92,10 @@ void install_signal_handlers() {
 }
 
 int stop_signal() { return stop_signal_number; }
+
+void listen_to_user_signal() { handle(SIGUSR1, on_user_signal, 0); }
+
+bool take_user_signal() { return user_signal_came.exchange(false); }
 
 Result<RawTerminal> RawTerminal::open() {
   if (tcgetattr(STDIN_FILENO, &cooked_mode) != 0) {

@@ -19,6 +19,10 @@ void install_signal_handlers();
 // The signal that asked to stop, or 0.
 int stop_signal();
 
+// Takes SIGUSR1 for a wish, instead of dying of it; true once after each.
+void listen_to_user_signal();
+bool take_user_signal();
+
 // While it lives, standard input is raw: each key comes at once and unchanged, Ctrl-C too. Output
 // is processed as before. At most one at a time.
 class RawTerminal {

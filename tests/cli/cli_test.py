@@ -120,7 +120,7 @@ BAD_INPUTS = [
     # The command line
     (["frobnicate"], USAGE, 'There is no command "frobnicate"; \'rookery --help\' lists them.'),
     (["run", "--frobnicate"], USAGE, "--frobnicate"),
-    (["run", "extra"], USAGE, "extra"),
+    (["run", "extra"], IO, 'Cannot open the snapshot "extra"'),
     (["run", "--kernel"], USAGE, "--kernel"),
     (["run", "--engine", "abacus"], USAGE, "abacus"),
     (["run", "--engine", "cpu", "--adapter", "H200"], USAGE, "--adapter H200 needs the GPU engine; --engine says cpu."),
