@@ -25,6 +25,7 @@ void add_pack_command(CLI::App& app, Command& chosen);
 void add_trace_command(CLI::App& app, Command& chosen);
 void add_profile_command(CLI::App& app, Command& chosen);
 void add_verify_command(CLI::App& app, Command& chosen);
+void add_fuzz_command(CLI::App& app, Command& chosen);
 
 // Where Rookery's own files are: $ROOKERY_DATA_DIR, else what the build says. Holds images/default.
 std::string data_folder();

@@ -9,7 +9,7 @@ namespace rookery::cli {
 
 inline constexpr int kExitGood = 0;
 inline constexpr int kExitGuestFailed = 1;  // a panic, or an end that nobody can explain
-inline constexpr int kExitDifferent = 1;    // verify: the engines differ, as cmp(1) has it
+inline constexpr int kExitDifferent = 1;    // verify, fuzz: the engines differ, as cmp(1) has it
 inline constexpr int kExitGuestMax = 125;   // the highest guest status passed through
 inline constexpr int kExitLimitReached =
     124;  // --timeout or --max-instructions, as timeout(1) has it

@@ -195,6 +195,10 @@ Result<Difference> find_difference(const EnginePair& pair, DifferenceSearch sear
                     std::move(*actual)};
 }
 
+Result<std::string> advance_both(const EnginePair& pair, u64 target) {
+  return Runner(pair, {}).advance(target);
+}
+
 Comparison compare_engines(Engine& expected, Engine& actual, const CompareOptions& options) {
   Comparison result;
   const EnginePair pair{expected, actual, 0, options.vm};

@@ -67,6 +67,10 @@ struct DifferenceSearch {
 // Runs both machines again from `good`, which they are made to be.
 Result<Difference> find_difference(const EnginePair& pair, DifferenceSearch search);
 
+// Runs both to step `target`, or to their exits. Empty: they are equal there, and so are their
+// exits and what they printed; else a sentence about what differs.
+Result<std::string> advance_both(const EnginePair& pair, u64 target);
+
 // "0x80000010 <start+0x10>"; without a symbol, the address alone. `symbols` may be null.
 std::string address_name(u64 va, const SymbolTable* symbols);
 

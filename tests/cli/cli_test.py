@@ -203,6 +203,16 @@ BAD_INPUTS = [
     (["verify", "--engines", "cpu,cpu", "--symbols", "/nonexistent"], IO, 'Cannot open the symbol file "/nonexistent"'),
     (["verify", "--engines", "cpu,cpu", "--bare", "{endless}", "--symbols", "{text}"], IMAGE, "is not an ELF file."),
     (["verify", "--engines", "cpu,cpu", "--bare", "{endless}", "--symbols", "{endless}"], IMAGE, "has no symbols"),
+    # fuzz
+    (["fuzz", "--engines", "gpu,cpu"], USAGE, '--engines "gpu,cpu" is not a pair of engines to fuzz: write cpu,gpu or cpu,cpu.'),
+    (["fuzz", "--engines", "cpu,cpu", "--adapter", "H200"], USAGE, "--adapter H200 needs the GPU engine; --engines says cpu,cpu."),
+    (["fuzz", "--engines", "cpu,cpu", "--instructions", "0"], USAGE, '--instructions "0" is not a count'),
+    (["fuzz", "--engines", "cpu,cpu", "--steps", "1G"], USAGE, "--steps 1G is more than 100000000."),
+    (["fuzz", "--engines", "cpu,cpu", "--vms", "100k"], USAGE, "--vms 100k is more than 65536."),
+    (["fuzz", "--engines", "cpu,cpu", "--xlen", "16"], USAGE, "--xlen: 16 not in {32,64,both}"),
+    (["fuzz", "--engines", "cpu,cpu", "--seed", "-1"], USAGE, '--seed "-1" is not a number from 0 to 18446744073709551615.'),
+    (["fuzz", "--engines", "cpu,cpu", "--case", "7x"], USAGE, '--case "7x" is not a number'),
+    (["fuzz", "--engines", "cpu,cpu", "--timeout", "0"], USAGE, '--timeout "0"'),
 ]
 
 
@@ -246,7 +256,7 @@ class WrongInput(unittest.TestCase):
 
 class Help(unittest.TestCase):
     def test_every_command_has_examples(self):
-        for command in ([], ["run"], ["verify"], ["adapters"]):
+        for command in ([], ["run"], ["verify"], ["fuzz"], ["adapters"]):
             status, out, _ = rookery(*command, "--help")
             self.assertEqual(status, 0)
             self.assertIn(b"Examples:", out)
@@ -299,6 +309,34 @@ class ExitStatus(unittest.TestCase):
                 said = process.communicate(timeout=WAIT_S)[1].decode()
             self.assertEqual(process.returncode, 128 + number)
             self.assertIn(f"stopped by signal {int(number)}.", said)
+
+
+class Fuzz(unittest.TestCase):
+    def test_equal_engines(self):
+        code, said, notes = rookery("fuzz", "--engines", "cpu,cpu", "--instructions", "20k", "--vms", "8")
+        self.assertEqual(code, 0, notes)
+        for line, width in zip(said.decode().splitlines(), (32, 64), strict=True):
+            self.assertRegex(line, rf"^Equal: RV{width}, seed 1: 1[0-9] cases, 1[0-9]{{4}} instructions, [0-9]+ exits; ")
+        self.assertEqual(notes, "")
+
+    def test_one_case(self):
+        code, said, notes = rookery("fuzz", "--engines", "cpu,cpu", "--xlen", "64", "--seed", "5", "--case", "70000",
+                                    "--steps", "300")
+        self.assertEqual(code, 0, notes)
+        self.assertRegex(said.decode(), r"^Equal: RV64, seed 5: 1 cases?, ")
+
+    def test_timeout_and_signal(self):
+        code, said, notes = rookery("fuzz", "--engines", "cpu,cpu", "--instructions", "1G", "--vms", "8", "--timeout",
+                                    "0.5")
+        self.assertEqual(code, 124, notes)
+        self.assertIn(b"Equal so far: RV32", said)
+        process = subprocess.Popen([PROGRAM, "fuzz", "--engines", "cpu,cpu", "--instructions", "1G", "--vms", "8"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=default_signals)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=WAIT_S)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        self.assertIn(b"Equal so far: RV32", said)
 
 
 class Verify(unittest.TestCase):
