@@ -297,8 +297,10 @@ std::string text_in(const nlohmann::json& json, const char* name) {
 // Fills all of `snapshot` but its pages and state. Gives whether there is a state.
 Result<bool> parse_machine(const SectionReader& reader, std::span<const u8> text,
                            Snapshot& snapshot) {
+  // As char: a standard library need not know traits of other bytes.
+  const auto* const begin = reinterpret_cast<const char*>(text.data());
   const nlohmann::json json =
-      nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+      nlohmann::json::parse(begin, begin + text.size(), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return reader.damaged("its machine is no JSON object");
   const auto xlen = number_in(json, "xlen", 64);
   if (!xlen || (*xlen != 32 && *xlen != 64)) return reader.damaged("its xlen is neither 32 nor 64");
