@@ -35,7 +35,7 @@ Result<Checkpoint> take_checkpoint(Engine& engine, u32 vm) {
   Checkpoint checkpoint;
   Result<MachineState> state = engine.read_state(vm);
   if (!state) return std::unexpected(std::move(state.error()));
-  checkpoint.state = std::move(*state);
+  checkpoint.state = *state;
   Result<std::vector<u32>> numbers = engine.dirty_page_numbers(vm);
   if (!numbers) return std::unexpected(std::move(numbers.error()));
   checkpoint.numbers = std::move(*numbers);
@@ -50,7 +50,7 @@ Result<Checkpoint> take_loaded_machine(Engine& engine, u32 vm) {
   Checkpoint loaded;
   Result<MachineState> state = engine.read_state(vm);
   if (!state) return std::unexpected(std::move(state.error()));
-  loaded.state = std::move(*state);
+  loaded.state = *state;
   const u32 pages = static_cast<u32>(engine.config().ram_bytes / isa::PAGE_BYTES);
   for (u32 first = 0; first < pages; first += kPagesAtOnce) {
     std::vector<u32> numbers(std::min(kPagesAtOnce, pages - first));

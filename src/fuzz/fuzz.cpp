@@ -227,7 +227,7 @@ class Batch {
                                            targets_[at], one.hashes[at], other.hashes[at])
                              : std::string("The exits or the consoles differ.");
     const u64 steps = at < targets_.size() ? targets_[at] : options_.steps;
-    return Suspect{first_ + vm, steps, what, std::move(*state)};
+    return Suspect{first_ + vm, steps, what, *state};
   }
 
   // Whether a machine of the fleet is what the oracle makes of it in so many steps.

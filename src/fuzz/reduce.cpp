@@ -8,6 +8,8 @@
 namespace rookery::fuzz {
 namespace {
 
+constexpr u64 kWordBytes = sizeof(u32);
+
 constexpr u32 kNop = 0x13;  // addi x0, x0, 0
 
 template <class T>
@@ -30,7 +32,7 @@ Parts parts_of(MachineState& state) {
         const std::span<u32> words = s.words();
         const auto words_at = [&](auto& field) {
           u32* const first = reinterpret_cast<u32*>(&field);
-          return std::span<u32>(first, sizeof field / sizeof(u32));
+          return std::span<u32>(first, sizeof(field) / kWordBytes);
         };
         const auto between = [&](std::span<u32> before, std::span<u32> behind) {
           return std::span<u32>(before.data() + before.size(), behind.data());

@@ -194,10 +194,10 @@ Machine::Turn Machine::dispatch() {
     waiting_exits_ = std::move(report->exits);
     return std::nullopt;
   }
-  return serve_all(std::move(report->exits));
+  return serve_all(report->exits);
 }
 
-Machine::Turn Machine::serve_all(std::vector<Exit> exits) {
+Machine::Turn Machine::serve_all(const std::vector<Exit>& exits) {
   for (const Exit& exit : exits) {
     exits_ += 1;
     if (!repeats_) host_.saw_exit(exit, instructions_);

@@ -143,7 +143,7 @@ class Machine final : private InputPort {
   Result<void> note(decltype(OutsideEvent::what) what);
   Result<void> note_end(const RunEnd& end);
 
-  Turn serve_all(std::vector<Exit> exits);
+  Turn serve_all(const std::vector<Exit>& exits);
   Turn serve(const Exit& exit);
   Turn serve_guest_end(const RunEnd& end);
   Turn serve_reboot();
