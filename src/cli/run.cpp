@@ -45,9 +45,10 @@ struct RunArguments {
   std::string record_hashes;
   std::string replay;
   std::string monitor;
-  std::string snapshot;     // to go on from; empty: a machine is made
-  std::string snapshot_on;  // TEXT, COUNT or signal; empty: Ctrl-A s alone
-  std::string output;       // where snapshots go
+  std::string snapshot;          // to go on from; empty: a machine is made
+  bool has_snapshot_on = false;  // else Ctrl-A s alone stores the machine
+  std::string snapshot_on;       // TEXT, COUNT or signal
+  std::string output;            // where snapshots go
 };
 
 // What the end means for whoever started us, and the sentence for it (empty: nothing needs saying).
@@ -159,7 +160,12 @@ class SnapshotPlan {
     SnapshotPlan plan;
     plan.path_ = arguments.output;
     plan.command_line_ = arguments.machine.config.append;
-    if (arguments.snapshot_on.empty()) return plan;
+    if (!arguments.has_snapshot_on) return plan;
+    if (arguments.snapshot_on.empty()) {
+      return fail(ErrorKind::usage,
+                  "--snapshot-on \"\" is no text that a guest could print: write one, a count, or "
+                  "signal.");
+    }
     if (plan.path_.empty()) {
       return fail(ErrorKind::usage, "--snapshot-on \"{}\" needs a file: -o FILE.rook.",
                   arguments.snapshot_on);
@@ -168,6 +174,8 @@ class SnapshotPlan {
       listen_to_user_signal();
     } else if (auto count = parse_count(arguments.snapshot_on, "--snapshot-on")) {
       plan.count_ = *count;
+    } else if (arguments.snapshot_on.find_first_not_of("0123456789") == std::string::npos) {
+      return std::unexpected(std::move(count.error()));
     } else {
       plan.text_ = arguments.snapshot_on;
     }
@@ -455,11 +463,12 @@ void add_run_command(CLI::App& app, Command& chosen) {
   for (const char* option :
        {"--image", "--kernel", "--initrd", "--append", "--memory", "--dtb", "--bios", "--bare"})
     from->excludes(command->get_option(option));
-  command
-      ->add_option("--snapshot-on", arguments->snapshot_on,
-                   "Store the whole machine when the guest has printed TEXT, or after COUNT "
-                   "instructions, and end; or, each time SIGUSR1 comes, and go on")
-      ->type_name("TEXT|COUNT|signal");
+  auto* snapshot_on =
+      command
+          ->add_option("--snapshot-on", arguments->snapshot_on,
+                       "Store the whole machine when the guest has printed TEXT, or after COUNT "
+                       "instructions, and end; or, each time SIGUSR1 comes, and go on")
+          ->type_name("TEXT|COUNT|signal");
   command
       ->add_option("-o,--output", arguments->output,
                    "Where snapshots go: these and those of Ctrl-A s")
@@ -488,7 +497,8 @@ void add_run_command(CLI::App& app, Command& chosen) {
       "  rookery run --snapshot-on '~# ' -o booted.rook     then: rookery run booted.rook\n"
       "  rookery run --record session.rec                 then: rookery run --replay session.rec\n"
       "  rookery run --replay session.rec --gdb 1234 --gdb-at 5M    and backwards from there");
-  command->callback([&chosen, arguments] {
+  command->callback([&chosen, arguments, snapshot_on] {
+    arguments->has_snapshot_on = snapshot_on->count() != 0;
     if (!arguments->stats.empty() && arguments->stats != "text" && arguments->stats != "json") {
       throw CLI::ValidationError("--stats",
                                  fmt::format("\"{}\" is neither text nor json.", arguments->stats));

@@ -132,6 +132,8 @@ class Snapshots(unittest.TestCase):
                 (("run", path("none.rook")), 74, "none.rook"),
                 (("run", self.booted, "--memory", "32M"), 64, "--memory"),
                 (("run", self.booted, "--record", path("x.rec")), 64, "--record"),
+                (("run", "--snapshot-on", "", "-o", path("x.rook")), 64, '--snapshot-on "" is no text'),
+                (("run", "--snapshot-on", "0", "-o", path("x.rook")), 64, '--snapshot-on "0" is not a count'),
                 (("run", "--snapshot-on", "1M"), 64, '--snapshot-on "1M" needs a file: -o FILE.rook.'),
                 (("run", *ENGINE, "--snapshot-on", "1k", "-o", path("no/such/folder.rook")), 74, "Cannot write the snapshot"),
                 (("pack",), 64, "--output"),
