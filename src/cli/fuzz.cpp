@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <charconv>
+#include <cstdio>
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -15,6 +18,7 @@
 #include "cli/exit_codes.h"
 #include "engine/cpu/cpu_engine.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/random_machine.h"
 
 namespace rookery::cli {
 namespace {
@@ -25,7 +29,7 @@ using fuzz::FuzzReport;
 // What a GPU is fast with; an emulated one needs no more than keeps it busy.
 constexpr u32 kMachines = 16'384;
 constexpr u32 kSoftwareMachines = 4096;
-constexpr u64 kMaxMachines = 65'536;
+constexpr u64 kMaxMachines = fuzz::kCorpusCases;  // those of a fleet share a corpus
 constexpr u64 kMaxSteps = 100'000'000;
 
 struct FuzzArguments {
@@ -129,6 +133,19 @@ std::string again_text(const FuzzArguments& arguments, const FuzzOptions& option
   return text;
 }
 
+// A difference may be hours away: that its report can be written is found out before. An earlier
+// report stays.
+Result<void> check_output(const std::string& path) {
+  if (path.empty()) return {};
+  const bool was_there = file_exists(path);
+  std::FILE* const file = std::fopen(path.c_str(), "ab");
+  if (file == nullptr)
+    return fail(ErrorKind::io, "Cannot write the report \"{}\": {}.", path, std::strerror(errno));
+  std::fclose(file);
+  if (!was_there) std::remove(path.c_str());
+  return {};
+}
+
 Result<int> fuzz_command(const FuzzArguments& arguments) {
   if (arguments.engines != "cpu,gpu" && arguments.engines != "cpu,cpu") {
     return fail(ErrorKind::usage,
@@ -162,6 +179,7 @@ Result<int> fuzz_command(const FuzzArguments& arguments) {
     if (!timeout) return std::unexpected(std::move(timeout.error()));
     deadline_us = *timeout;
   }
+  if (auto ok = check_output(arguments.output); !ok) return std::unexpected(std::move(ok.error()));
   auto choice = choose_engine({has_gpu ? "gpu" : "cpu", has_gpu ? arguments.adapter : ""});
   if (!choice) return std::unexpected(std::move(choice.error()));
   const bool is_software = choice->adapter.empty() || arguments.adapter == "software" ||
@@ -226,7 +244,8 @@ void add_fuzz_command(CLI::App& app, Command& chosen) {
       ->type_name("COUNT");
   command->add_option("--steps", arguments->steps, "Of each case (default 1000)")
       ->type_name("COUNT");
-  command->add_option("--vms", arguments->machines, "Cases that run at once")->type_name("COUNT");
+  command->add_option("--vms", arguments->machines, "Cases that run at once, at most 16384")
+      ->type_name("COUNT");
   command->add_option("--xlen", arguments->xlen, "Width of the machines (default both)")
       ->check(CLI::IsMember({"32", "64", "both"}))
       ->type_name("32|64|both");
