@@ -19,6 +19,8 @@ import termios
 import time
 import unittest
 
+from bare_elf import elf
+
 PROGRAM = os.environ.get("ROOKERY_PROGRAM", "build/rookery")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DEFAULT_IMAGE = os.path.join(ROOT, "images/default")
@@ -39,15 +41,6 @@ def path(name, contents=None):
         with open(full, "wb") as file:
             file.write(contents)
     return full
-
-
-def elf(words, machine=243, entry=0x80000000, pa=0x80000000, memory_bytes=0x2000, elf_type=2):
-    """A bare RV32 program of these instructions."""
-    code = struct.pack("<%dI" % len(words), *words)
-    header = struct.pack("<4s5B7xHHIIIIIHHHHHH", b"\x7fELF", 1, 1, 1, 0, 0, elf_type, machine, 1, entry, 52, 0, 0, 52, 32,
-                         1, 40, 0, 0)
-    segment = struct.pack("<8I", 1, 84, pa, pa, len(code), memory_bytes, 7, 4)
-    return header + segment + code
 
 
 def elf64():

@@ -3,12 +3,13 @@
 """`rookery profile` on the CPU engine: the counts of a small program, the files it writes, wrong input."""
 import json
 import os
-import struct
 import subprocess
 import sys
 import tempfile
 import unittest
 import xml.dom.minidom
+
+from bare_elf import elf
 
 PROGRAM = os.environ.get("ROOKERY_PROGRAM", "build/rookery")
 
@@ -21,14 +22,6 @@ def path(name, contents=None):
         with open(full, "wb") as file:
             file.write(contents)
     return full
-
-
-def elf(words):
-    """A bare RV32 program of these instructions."""
-    code = struct.pack("<%dI" % len(words), *words)
-    header = struct.pack("<4s5B7xHHIIIIIHHHHHH", b"\x7fELF", 1, 1, 1, 0, 0, 2, 243, 1, 0x80000000, 52, 0, 0, 52, 32,
-                         1, 40, 0, 0)
-    return header + struct.pack("<8I", 1, 84, 0x80000000, 0x80000000, len(code), 0x2000, 7, 4) + code
 
 
 # Ten rounds of a loop of three instructions, then the end through the test device.

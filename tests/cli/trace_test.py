@@ -10,6 +10,8 @@ import sys
 import tempfile
 import unittest
 
+from bare_elf import elf
+
 PROGRAM = os.environ.get("ROOKERY_PROGRAM", "build/rookery")
 
 folder = tempfile.TemporaryDirectory(prefix="rookery-trace-")
@@ -21,14 +23,6 @@ def path(name, contents=None):
         with open(full, "wb") as file:
             file.write(contents)
     return full
-
-
-def elf(words):
-    """A bare RV32 program of these instructions."""
-    code = struct.pack("<%dI" % len(words), *words)
-    header = struct.pack("<4s5B7xHHIIIIIHHHHHH", b"\x7fELF", 1, 1, 1, 0, 0, 2, 243, 1, 0x80000000, 52, 0, 0, 52, 32,
-                         1, 40, 0, 0)
-    return header + struct.pack("<8I", 1, 84, 0x80000000, 0x80000000, len(code), 0x2000, 7, 4) + code
 
 
 def symbol_file():

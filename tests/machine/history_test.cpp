@@ -13,16 +13,8 @@
 namespace rookery::debug {
 namespace {
 
+using test::EventList;
 using test::Trial;
-
-class EventList final : public Journal {
- public:
-  std::vector<OutsideEvent> events;
-  Result<void> note(const OutsideEvent& event) override {
-    events.push_back(event);
-    return {};
-  }
-};
 
 // A program that is typed to, and its recording.
 struct Recorded {

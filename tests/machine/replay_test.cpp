@@ -18,15 +18,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class EventList final : public Journal {
- public:
-  std::vector<OutsideEvent> events;
-  Result<void> note(const OutsideEvent& event) override {
-    events.push_back(event);
-    return {};
-  }
-};
-
 // What a run left behind.
 struct Outcome {
   RunEnd end;

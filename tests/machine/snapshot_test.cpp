@@ -180,15 +180,6 @@ TEST(Snapshot, ImpossibleStatesAreRefused) {
 
 // --- Machines ---
 
-class EventList final : public Journal {
- public:
-  std::vector<OutsideEvent> events;
-  Result<void> note(const OutsideEvent& event) override {
-    events.push_back(event);
-    return {};
-  }
-};
-
 Result<std::unique_ptr<Engine>> make_engine() { return create_cpu_engine({.ram_bytes = 1 * kMiB}); }
 
 // Taken at many places of a run with keys and timers, through the bytes, and continued: the same

@@ -165,6 +165,16 @@ class ScriptedHost : public MachineHost {
   }
 };
 
+// What entered a machine, as a list.
+class EventList final : public Journal {
+ public:
+  std::vector<OutsideEvent> events;
+  Result<void> note(const OutsideEvent& event) override {
+    events.push_back(event);
+    return {};
+  }
+};
+
 struct Trial {
   ScriptedHost host;
   MachineHost* custom_host = nullptr;  // instead of `host`
