@@ -3,7 +3,7 @@
 //
 // Bindings: memory/bindings.wgsl. Workgroup: WORKGROUP x 1 x 1, any number of workgroups; invocations
 // beyond params.vm_count and machines that are not runnable return at once. An invocation owns its
-// machine's words of state, page_map and console and its private pages; base is shared and read-only;
+// machine's words of state, page_map and host_io and its private pages; base is shared and read-only;
 // control is shared and atomic.
 //
 // The machine lives in private variables while it runs. run() alternates between two stages. The hot one
@@ -51,18 +51,24 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
   }
   state_load();
   tlb_fold_all();
-  budget = params.budget;
+  host_io_load();
+  let start = dword_lo(hart.icount);
+  budget = steps_to_stop(params.budget);
   hook_enter();
   run();
+  stop_if_there();
   state_store();
+  host_io_store();
   hook_leave();
-  atomicMax(&control[CONTROL_STEPS], params.budget - budget);
+  atomicMax(&control[CONTROL_STEPS], dword_lo(hart.icount) - start);
   if (machine.run_state != EXIT_NONE) {
     let entry = CONTROL_EXITS + (atomicAdd(&control[CONTROL_EXIT_COUNT], 1u) * EXIT_WORDS);
     atomicStore(&control[entry], vm);
     atomicStore(&control[entry + 1u], machine.run_state);
     atomicStore(&control[entry + 2u], machine.exit_arg0);
     atomicStore(&control[entry + 3u], machine.exit_arg1);
+    atomicStore(&control[entry + 4u], dword_lo(hart.icount));
+    atomicStore(&control[entry + 5u], dword_hi(hart.icount));
   }
   if (console_count != 0u) {
     atomicAdd(&control[CONTROL_CONSOLE_BYTES], console_count);

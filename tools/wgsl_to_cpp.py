@@ -34,7 +34,8 @@ PURE = BUILTINS | frozenset("""
     word_sra word_div word_divu word_rem word_remu
     dword_make dword_lo dword_hi dword_add dword_sub dword_ltu dword_leu dword_eq
     dword_add_u32 dword_srl dword_sll dword_from_xlen""".split())
-READERS = frozenset("icount_now mtime_now ram_load ram_contains console_room".split())
+READERS = frozenset("""icount_now mtime_now ram_load ram_contains console_room
+    input_left match_texts""".split())
 
 CPP_WORDS = frozenset("""
     alignas alignof and and_eq asm atomic_cancel atomic_commit atomic_noexcept auto bitand bitor

@@ -81,6 +81,17 @@ fn uart_rx_clear() {
   uart.rx_count = 0u;
 }
 
+// Fills the empty FIFO from what the host has queued. Called at every poll; whatever empties the FIFO asks for one,
+// so that what is typed enters at the same step on every engine.
+fn uart_refill() {
+  if (uart.rx_count != 0u) { return; }
+  let count = min(input_left(), uart_rx_capacity());
+  for (var i = 0u; i < count; i++) { uart_rx_push(input_take()); }
+  if (input_left() == 0u) {
+    if (input_wants_more()) { exit_raise(EXIT_INPUT, 0u, 0u); }
+  }
+}
+
 // The interrupt that IIR names: line status, then received data, then transmitter empty. Modem status
 // never changes, so it never interrupts.
 fn uart_interrupt_id() -> u32 {
@@ -199,7 +210,7 @@ fn uart_transmit(byte: u32) {
       exit_retry(EXIT_CONSOLE_FULL, 0u);
       return;
     }
-    console_put(byte);
+    console_print(byte);
   }
   uart.thre_pending = 1u;
   request_poll();

@@ -6,6 +6,7 @@
 #import "machine/trap.wgsl"
 #import "mmu/tlb.wgsl"
 #import "device/plic.wgsl"
+#import "device/uart.wgsl"
 
 // Steps that the host still wants made in this run.
 var<private> budget: u32;
@@ -22,6 +23,10 @@ fn poll() -> bool {
     trap_take(0u);
   }
   if ((machine.run_state != EXIT_NONE) || (budget == 0u)) {
+    return false;
+  }
+  uart_refill();
+  if (machine.run_state != EXIT_NONE) {
     return false;
   }
 

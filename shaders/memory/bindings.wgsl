@@ -4,6 +4,8 @@
 // Arrays with an entry for each machine are field-major: word w of machine vm is at w * vm_count + vm, so
 // that neighbouring lanes touch neighbouring words.
 
+#import "isa/constants.wgsl"
+
 struct Params {
   vm_count: u32,
   budget: u32,      // steps each machine may make in this dispatch
@@ -12,21 +14,32 @@ struct Params {
   hot_steps: u32,   // steps between two looks at what is slow (interpreter.wgsl)
 }
 
+struct Texts {
+  count: u32,    // 0: none
+  classes: u32,  // of bytes that make no difference to each other
+  class_of: array<vec4<u32>, 16>,  // for each byte, a byte
+  table: array<vec4<u32>, TEXT_TABLE_VECTORS>,  // for each state and class, a byte
+}
+
+const TEXT_TABLE_VECTORS: u32 = TEXT_TABLE_BYTES / 16u;
+
 @group(0) @binding(0) var<uniform> params: Params;
 // Pages that all machines share and none changes: the boot image. Page 0 is all zeros.
 @group(0) @binding(1) var<storage, read> base: array<u32>;
 // For each page of guest RAM, its page in `base`.
 @group(0) @binding(2) var<storage, read> base_map: array<u32>;
-// Private pages. Page 0 is never used.
+// Private pages, behind the stack of those that were given back: page numbers, a word each.
 @group(0) @binding(3) var<storage, read_write> pool: array<u32>;
 // For each page of guest RAM of each machine: its page in `pool`, or 0 while it has none.
 @group(0) @binding(4) var<storage, read_write> page_map: array<u32>;
 // The machines' state, isa/state.def.
 @group(0) @binding(5) var<storage, read_write> state: array<u32>;
-// What the machines printed in this dispatch: CONSOLE_RING_BYTES bytes each, packed into words.
-@group(0) @binding(6) var<storage, read_write> console: array<u32>;
+// What passes between each machine and the host: HOST_IO_WORDS words each, HOST_* of isa/constants.def.
+@group(0) @binding(6) var<storage, read_write> host_io: array<u32>;
 // CONTROL_* of isa/constants.def.
 @group(0) @binding(7) var<storage, read_write> control: array<atomic<u32>>;
+// The texts that stop a machine which prints them (machine/print.wgsl).
+@group(0) @binding(9) var<uniform> texts: Texts;
 
 // The machine that this invocation runs.
 var<private> vm: u32;

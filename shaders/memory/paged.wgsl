@@ -41,16 +41,33 @@ fn fold_word(fold: u32, offset: u32) -> u32 {
   return pool[index];
 }
 
+// A page of the pool for this machine, or 0: the pool is full, and the host grows it or stops the machine.
+//
+// Pages that were given back (fleet/reset.wgsl) come first. Only the host's side adds to their stack, between
+// dispatches, so nobody finds a place of it empty that the count says is filled. A count that was taken too far
+// is put right at once; meanwhile others may miss a page that is there, and are stopped for nothing, at worst.
+fn pool_take() -> u32 {
+  let count = bitcast<i32>(atomicSub(&control[CONTROL_POOL_FREE], 1u));
+  if (count > 0) {
+    return pool[u32(count) - 1u];
+  }
+  atomicAdd(&control[CONTROL_POOL_FREE], 1u);
+  let page = atomicAdd(&control[CONTROL_POOL_NEXT], 1u);
+  if (page < params.pool_pages) {
+    return page;
+  }
+  atomicSub(&control[CONTROL_POOL_NEXT], 1u);
+  return 0u;
+}
+
 // The fold of a page that may be stored to: copies it into the pool the first time. 0: the pool is full.
 fn page_fold_private(number: u32) -> u32 {
   let fold = page_fold(number);
   if ((fold & FOLD_BASE) == 0u) {
     return fold;
   }
-  let page = atomicAdd(&control[CONTROL_POOL_NEXT], 1u);
-  if (page >= params.pool_pages) {
-    // Given back, so that the count stays small; the host grows the pool or stops the machine.
-    atomicSub(&control[CONTROL_POOL_NEXT], 1u);
+  let page = pool_take();
+  if (page == 0u) {
     return 0u;
   }
   let copy = page << PAGE_WORD_SHIFT;
@@ -103,12 +120,16 @@ fn tlb_flushed() {
   fetch_page_tag = zext(0u);
 }
 
-// Folds every entry of a TLB that has just been loaded. The page of an empty one is not in RAM.
+// Folds every entry of a TLB that has just been loaded. Entries hold pages of RAM; one that the host made hold
+// something else is dropped.
 fn tlb_fold_all() {
   let entries = opaque_count(TLB_ENTRIES_ALL);
   for (var i = 0u; i < entries; i++) {
+    hart.tlb_page[i] &= ~(PAGE_BYTES - 1u);
     if (ram_contains(hart.tlb_page[i])) {
       tlb_filled(i);
+    } else {
+      hart.tlb_tag[i] = zext(0u);
     }
   }
 }

@@ -70,7 +70,7 @@ fn sbi_call() {
     }
     case SBI_LEGACY_PUTCHAR: {
       if (console_room() == 0u) { exit_retry(EXIT_CONSOLE_FULL, 0u); return; }
-      console_put(low(hart.x[10]) & 0xffu);
+      console_print(low(hart.x[10]) & 0xffu);
       hart.x[10] = zext(0u);
     }
     case SBI_LEGACY_GETCHAR: {
@@ -238,7 +238,7 @@ fn sbi_dbcn(fid: u32) {
   if (fid > 2u) { sbi_return(SBI_ERR_NOT_SUPPORTED, 0u); return; }
   if (fid == 2u) {
     if (console_room() == 0u) { exit_retry(EXIT_CONSOLE_FULL, 0u); return; }
-    console_put(low(hart.x[10]) & 0xffu);
+    console_print(low(hart.x[10]) & 0xffu);
     sbi_return(SBI_SUCCESS, 0u);
     return;
   }
@@ -254,7 +254,7 @@ fn sbi_console_write() {
   for (var i = 0u; i < count; i++) {
     let pa = start_pa + i;
     if ((i == 0u) || ((pa & 3u) == 0u)) { word = ram_load(pa & 0xfffffffcu); }
-    console_put((word >> ((pa & 3u) * 8u)) & 0xffu);
+    console_print((word >> ((pa & 3u) * 8u)) & 0xffu);
   }
   sbi_return(SBI_SUCCESS, count);
 }

@@ -82,10 +82,7 @@ Result<void> load_machine(Engine& engine, const Checkpoint& machine) {
     if (Result<void> ok = engine.load_base(pa, pages); !ok) return ok;
     first += count;
   }
-  for (u32 vm = 0; vm < engine.config().vm_count; ++vm) {
-    if (Result<void> ok = engine.write_state(vm, machine.state); !ok) return ok;
-  }
-  return {};
+  return engine.load_state(machine.state);
 }
 
 Result<void> restore_checkpoint(Engine& engine, u32 vm, const Checkpoint& checkpoint,

@@ -2,6 +2,14 @@
 #include "engine/engine.h"
 
 namespace rookery {
+namespace {
+
+std::string machines_text(const EngineConfig& config) {
+  return config.vm_count == 1 ? "there is one machine, number 0"
+                              : fmt::format("the machines have numbers below {}", config.vm_count);
+}
+
+}  // namespace
 
 u64 icount_of(const MachineState& state) {
   return std::visit([](const auto& s) { return s.hart.icount; }, state);
@@ -20,6 +28,52 @@ Result<std::vector<u64>> Engine::state_hashes(std::span<const u32> vms) {
     hashes.push_back(*hash);
   }
   return hashes;
+}
+
+Result<void> Engine::load_state(const MachineState& state) {
+  for (u32 vm = 0; vm < config().vm_count; ++vm) {
+    if (Result<void> ok = write_state(vm, state); !ok) return ok;
+  }
+  return {};
+}
+
+Result<void> Engine::change_states(std::span<const WordChange> changes) {
+  if (Result<void> ok = check_state_changes(config(), changes); !ok) return ok;
+  for (u64 i = 0; i < changes.size();) {
+    const u32 vm = changes[i].vm;
+    Result<MachineState> state = read_state(vm);
+    if (!state) return std::unexpected(std::move(state.error()));
+    const std::span<u32> words = std::visit([](auto& s) { return s.words(); }, *state);
+    for (; i < changes.size() && changes[i].vm == vm; ++i) {
+      u32& word = words[changes[i].at];
+      word = (word & changes[i].keep) ^ changes[i].flip;
+    }
+    if (Result<void> ok = write_state(vm, *state); !ok) return ok;
+  }
+  return {};
+}
+
+Result<void> Engine::change_ram(std::span<const WordChange> changes) {
+  if (Result<void> ok = check_ram_changes(config(), changes); !ok) return ok;
+  for (const WordChange& change : changes) {
+    u32 word = 0;
+    const std::span<u8> bytes(reinterpret_cast<u8*>(&word), sizeof word);
+    if (Result<void> ok = read_ram(change.vm, change.at, bytes); !ok) return ok;
+    word = (word & change.keep) ^ change.flip;
+    if (Result<void> ok = write_ram(change.vm, change.at, bytes); !ok) return ok;
+  }
+  return {};
+}
+
+Result<std::vector<u32>> Engine::dirty_page_counts(std::span<const u32> vms) {
+  std::vector<u32> counts;
+  counts.reserve(vms.size());
+  for (const u32 vm : vms) {
+    Result<u64> count = dirty_pages(vm);
+    if (!count) return std::unexpected(std::move(count.error()));
+    counts.push_back(static_cast<u32>(*count));
+  }
+  return counts;
 }
 
 Result<u64> Engine::dirty_pages(u32 vm) {
@@ -68,6 +122,31 @@ Result<void> check_pages(const EngineConfig& config, std::span<const u32> number
   if (out_bytes != numbers.size() * isa::PAGE_BYTES) {
     return fail(ErrorKind::usage, "{} pages are {} bytes; there is room for {}.", numbers.size(),
                 numbers.size() * isa::PAGE_BYTES, out_bytes);
+  }
+  return {};
+}
+
+Result<void> check_state_changes(const EngineConfig& config, std::span<const WordChange> changes) {
+  const u64 words = std::visit([](const auto& state) { return state.words().size(); },
+                               isa::make_state(config.xlen));
+  for (const WordChange& change : changes) {
+    if (change.vm >= config.vm_count || change.at >= words) {
+      return fail(ErrorKind::usage, "There is no word {} of machine {}: states have {} words, {}.",
+                  change.at, change.vm, words, machines_text(config));
+    }
+  }
+  return {};
+}
+
+Result<void> check_ram_changes(const EngineConfig& config, std::span<const WordChange> changes) {
+  for (const WordChange& change : changes) {
+    if (change.vm >= config.vm_count) {
+      return fail(ErrorKind::usage, "There is no machine {}: {}.", change.vm,
+                  machines_text(config));
+    }
+    if (change.at % sizeof(u32) != 0)
+      return fail(ErrorKind::usage, "A word at 0x{:08x} is not aligned.", change.at);
+    if (Result<void> ok = check_ram_range(config, change.at, sizeof(u32)); !ok) return ok;
   }
   return {};
 }

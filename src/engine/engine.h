@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/console_texts.h"
 #include "engine/profile.h"
 #include "engine/trace.h"
 #include "isa/state.h"
@@ -40,10 +41,21 @@ inline constexpr u64 kMaxRamBytes = (u64{1} << 32) - isa::RAM_BASE - isa::PAGE_B
 u64 icount_of(const MachineState& state);
 u64 pc_of(const MachineState& state);
 
+// A change of one word of a machine: of its state (State<U>::words(), by number) or of its RAM (by
+// physical address, a multiple of 4). The bits of `keep` are kept, then those of `flip` flipped.
+struct WordChange {
+  u32 vm = 0;
+  u32 at = 0;
+  u32 keep = 0;
+  u32 flip = 0;  // with keep 0: the new value
+};
+
 // Sentences about a configuration or a range of physical addresses that cannot be
 // (ErrorKind::usage).
 Result<void> check_engine_config(const EngineConfig& config);
 Result<void> check_ram_range(const EngineConfig& config, u32 pa, u64 bytes);
+Result<void> check_state_changes(const EngineConfig& config, std::span<const WordChange> changes);
+Result<void> check_ram_changes(const EngineConfig& config, std::span<const WordChange> changes);
 Result<void> check_pages(const EngineConfig& config, std::span<const u32> numbers, u64 out_bytes);
 
 // Why a machine stopped: isa/exits.def.
@@ -52,7 +64,10 @@ struct Exit {
   u32 reason = 0;
   u32 arg0 = 0;
   u32 arg1 = 0;
+  u64 icount = 0;  // where it stands
 };
+
+struct Checkpoint;  // engine/checkpoint.h
 
 struct RunReport {
   // Made by the machine that got furthest. One that exited, or that waited for its console or for
@@ -99,11 +114,39 @@ class Engine {
   // RAM stays zero.
   virtual Result<void> load_base(u32 pa, std::span<const u8> bytes) = 0;
 
+  // Gives every machine the same state, sooner than write_state() for each. Only before the first
+  // run().
+  virtual Result<void> load_state(const MachineState& state);
+
+  // Makes machines again what load_base() and load_state() made them: those of `loaded`, which
+  // load_machine() was given. It costs the pages that they have stored to, and they have none
+  // afterwards. What they printed and nobody took is dropped, and so is what is queued for them.
+  virtual Result<void> reset(std::span<const u32> vms, const Checkpoint& loaded) = 0;
+
+  // Changes single words of many machines, of their states or of their RAM; no two changes are of
+  // the same word. A GPU does all of them at once.
+  virtual Result<void> change_states(std::span<const WordChange> changes);
+  virtual Result<void> change_ram(std::span<const WordChange> changes);
+
   // What the machine printed since the last call. To be called after every run().
   virtual std::string take_console(u32 vm) = 0;
 
   // Types bytes into the UART's receive FIFO. Returns how many fitted.
   virtual Result<u32> push_input(u32 vm, std::span<const u8> bytes) = 0;
+
+  // Queues bytes for the UART, in place of what is queued: they go into the receive FIFO whenever
+  // the guest has emptied it, at the same step on every engine. Returns how many are queued, at
+  // most isa::INPUT_QUEUE_BYTES. With `more` the machine exits with EXIT_INPUT when the last of
+  // them is in the FIFO.
+  virtual Result<u32> queue_input(u32 vm, std::span<const u8> bytes, bool more) = 0;
+
+  // The machine exits with EXIT_COUNT before the instruction at that hart.icount, once; at once, if
+  // it is there or beyond. 0: nowhere. Stopping there changes nothing that the guest can see.
+  virtual Result<void> stop_at(u32 vm, u64 icount) = 0;
+
+  // Every machine that prints one of the texts exits with EXIT_TEXT (arg0: which one), after the
+  // instruction that printed its last byte. Null: none. The search begins at the next byte.
+  virtual Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) = 0;
 
   // The state's words and all of RAM (engine/state_hash.h). Equal on every engine at equal
   // hart.icount.
@@ -114,6 +157,7 @@ class Engine {
   // Pages of RAM that the machine, or write_ram(), has stored to since it was loaded: how many, and
   // which, ascending. Page 0 is RAM's first.
   Result<u64> dirty_pages(u32 vm);
+  virtual Result<std::vector<u32>> dirty_page_counts(std::span<const u32> vms);
   virtual Result<std::vector<u32>> dirty_page_numbers(u32 vm) = 0;
 
   // Whole pages, one after the other: PAGE_BYTES of `out` for each.
@@ -149,7 +193,7 @@ class Engine {
   virtual Result<Profile> read_profile(u32 vm) = 0;
 
   // Makes a machine that exited runnable again.
-  Result<void> resume(u32 vm);
+  virtual Result<void> resume(u32 vm);
 };
 
 }  // namespace rookery

@@ -30,6 +30,27 @@ class ForwardingEngine : public Engine {
   Result<void> load_base(u32 pa, std::span<const u8> bytes) override {
     return engine_->load_base(pa, bytes);
   }
+  Result<void> load_state(const MachineState& state) override { return engine_->load_state(state); }
+  Result<void> reset(std::span<const u32> vms, const Checkpoint& loaded) override {
+    return engine_->reset(vms, loaded);
+  }
+  Result<void> change_states(std::span<const WordChange> changes) override {
+    return engine_->change_states(changes);
+  }
+  Result<void> change_ram(std::span<const WordChange> changes) override {
+    return engine_->change_ram(changes);
+  }
+  Result<u32> queue_input(u32 vm, std::span<const u8> bytes, bool more) override {
+    return engine_->queue_input(vm, bytes, more);
+  }
+  Result<void> stop_at(u32 vm, u64 icount) override { return engine_->stop_at(vm, icount); }
+  Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) override {
+    return engine_->stop_on_texts(std::move(texts));
+  }
+  Result<std::vector<u32>> dirty_page_counts(std::span<const u32> vms) override {
+    return engine_->dirty_page_counts(vms);
+  }
+  Result<void> resume(u32 vm) override { return engine_->resume(vm); }
   std::string take_console(u32 vm) override { return engine_->take_console(vm); }
   Result<u32> push_input(u32 vm, std::span<const u8> bytes) override {
     return engine_->push_input(vm, bytes);

@@ -80,22 +80,15 @@ class Writer {
   std::string write() {
     out_ =
         "// Generated from isa/*.def by src/isa/wgsl_tables.cpp.\n\n#import "
-        "\"memory/bindings.wgsl\"\n\n";
-    constants();
+        "\"isa/constants.wgsl\"\n#import \"memory/bindings.wgsl\"\n\n";
     state();
     csrs();
     instructions();
     return std::move(out_);
   }
 
- private:
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(out_), format, std::forward<Args>(args)...);
-    out_ += '\n';
-  }
-
-  void constants() {
+  std::string write_constants() {
+    out_ = "// Generated from isa/*.def by src/isa/wgsl_tables.cpp.\n\n";
 #define CONSTANT(name, value) line("const " #name ": u32 = {}u;", name);
 #include "isa/constants.def"
 #define REGION(name, base, size, irq)                        \
@@ -112,6 +105,14 @@ class Writer {
 #define CSR(name, number, read, ...)
 #define CSR32(name, number, read, ...)
 #include "isa/csr.def"
+    return std::move(out_);
+  }
+
+ private:
+  template <class... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(out_), format, std::forward<Args>(args)...);
+    out_ += '\n';
   }
 
   // Fields that follow each other in both the array of their type and the state buffer.
@@ -424,6 +425,8 @@ class Writer {
 };
 
 }  // namespace
+
+std::string wgsl_constants() { return Writer(Xlen::rv32).write_constants(); }
 
 std::string wgsl_tables(Xlen xlen) { return Writer(xlen).write(); }
 

@@ -10,10 +10,11 @@
 
 namespace rookery::isa {
 
-// The module for one XLEN. What it declares:
-//   const               every name of constants, memory_map, exits, causes and csr .def;
-//   STATE_WORDS,
-//                       STATE_RUN_STATE; ISA_LOADS, ISA_STORES, ISA_FENCES (bit n: funct3 n is
+// The module "isa/constants.wgsl": every name of constants, memory_map, exits, causes and csr .def.
+std::string wgsl_constants();
+
+// The module for one XLEN, which imports those. What it declares:
+//   STATE_WORDS, STATE_RUN_STATE; ISA_LOADS, ISA_STORES, ISA_FENCES (bit n: funct3 n is
 //                       legal)
 //   state_of_dword, state_of_xlen, state_of_u32
 //                       the state of the machine that runs: an array for each type of field

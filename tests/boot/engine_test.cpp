@@ -17,6 +17,7 @@
 #include "boot/test_engines.h"
 #include "debug/compare_engines.h"
 #include "debug/state_text.h"
+#include "engine/checkpoint.h"
 #include "engine/whole_machine.h"
 #include "machine/boot.h"
 
@@ -594,6 +595,256 @@ void check_fleet_of_programs(Make make) {
 
 TEST(EngineGpu, AFleetOfDifferentProgramsRunsAsTheMachinesAlone) {
   check_fleet_of_programs(make_gpu_engine);
+}
+
+// --- Forks: all machines begin alike, and each can be told where to stop ---
+
+// What all machines of `engine` are loaded as.
+Result<Checkpoint> load_forks(Engine& engine, const std::vector<u32>& program, u64 count) {
+  Checkpoint loaded;
+  loaded.state = state_at_start(engine.config().xlen);
+  set_register(loaded.state, a0, count);
+  set_register(loaded.state, a1, 12345);
+  std::visit([](auto& s) { s.uart.fcr = isa::UART_FCR_ENABLE; }, loaded.state);
+  loaded.numbers = {0};
+  loaded.bytes = bytes_of(program, kEnd);
+  loaded.bytes.resize(isa::PAGE_BYTES);
+  if (Result<void> ok = load_machine(engine, loaded); !ok)
+    return std::unexpected(std::move(ok.error()));
+  return loaded;
+}
+
+// Runs until a machine exits.
+Result<Exit> next_exit(Engine& engine) {
+  for (int runs = 0; runs < 2000; ++runs) {
+    Result<RunReport> report = engine.run(1'000'000);
+    if (!report) return std::unexpected(std::move(report.error()));
+    if (report->exits.size() == 1) return report->exits.front();
+    if (!report->exits.empty()) return fail(ErrorKind::internal, "Several machines exited.");
+  }
+  return fail(ErrorKind::internal, "No machine exited.");
+}
+
+std::vector<u64> hashes_of(Engine& engine) {
+  std::vector<u32> all(engine.config().vm_count);
+  for (u32 vm = 0; vm < all.size(); ++vm) all[vm] = vm;
+  return engine.state_hashes(all).value_or(std::vector<u64>{});
+}
+
+void check_stops_at_counts(Make make) {
+  MAKE_ENGINE(engine, make, .ram_bytes = kRamBytes, .vm_count = 3);
+  ASSERT_GOOD(load_forks(engine, kWanderer, 2000));
+  auto alone = make_cpu_engine({.ram_bytes = kRamBytes});
+  ASSERT_GOOD(alone);
+  ASSERT_GOOD(load_forks(**alone, kWanderer, 2000));
+  ASSERT_GOOD(engine.stop_at(1, 7777));
+  ASSERT_GOOD(engine.stop_at(2, 1));
+  std::vector<Exit> exits;
+  for (int runs = 0; runs < 2000 && exits.size() < 3; ++runs) {
+    const Result<RunReport> report = engine.run(1'000'000);
+    ASSERT_GOOD(report);
+    exits.insert(exits.end(), report->exits.begin(), report->exits.end());
+  }
+  ASSERT_EQ(exits.size(), 3u);
+  std::ranges::sort(exits, {}, &Exit::vm);
+  EXPECT_EQ(exits[0].reason, isa::EXIT_HTIF);
+  EXPECT_EQ(exits[1].reason, isa::EXIT_COUNT);
+  EXPECT_EQ(exits[1].icount, 7777u);
+  EXPECT_EQ(*icount(engine, 1), 7777u);
+  EXPECT_EQ(exits[2].icount, 1u);
+  ASSERT_GOOD(run_until(**alone, 0, 7777));
+  EXPECT_EQ(*engine.state_hash(1), *(*alone)->state_hash(0));
+  // It goes on, and does not stop there again.
+  ASSERT_GOOD(engine.resume(1));
+  const Result<Exit> end = next_exit(engine);
+  ASSERT_GOOD(end);
+  EXPECT_EQ(end->vm, 1u);
+  EXPECT_EQ(end->reason, isa::EXIT_HTIF);
+  EXPECT_EQ(end->icount, exits[0].icount);
+  EXPECT_EQ(hashes_of(engine)[0], hashes_of(engine)[1]);
+  // A count that is gone by stops it before anything happens.
+  ASSERT_GOOD(engine.stop_at(2, 1));
+  ASSERT_GOOD(engine.resume(2));
+  const Result<Exit> again = next_exit(engine);
+  ASSERT_GOOD(again);
+  EXPECT_EQ(again->reason, isa::EXIT_COUNT);
+  EXPECT_EQ(again->icount, 1u);
+}
+
+TEST(EngineCpu, StopsMachinesAtCounts) { check_stops_at_counts(make_cpu_engine); }
+TEST(EngineGpu, StopsMachinesAtCounts) { check_stops_at_counts(make_gpu_engine); }
+
+void check_stops_on_texts(Make make) {
+  MAKE_ENGINE(engine, make, .ram_bytes = kRamBytes, .vm_count = 2);
+  const Result<Checkpoint> loaded = load_forks(engine, kPrinter, 100);
+  ASSERT_GOOD(loaded);
+  const std::string texts[] = {"#%", "/0", "%&", "$%&'"};
+  const auto table = ConsoleTexts::create(texts);
+  ASSERT_GOOD(table);
+  ASSERT_GOOD(engine.stop_on_texts(*table));
+  ASSERT_GOOD(engine.stop_at(0, 1));
+  const Result<RunReport> parked = engine.run(1);
+  ASSERT_GOOD(parked);
+  ASSERT_EQ(parked->exits.size(), 1u);
+  const auto expect_text = [&](u32 index, const std::string& console) {
+    const Result<Exit> exit = next_exit(engine);
+    ASSERT_GOOD(exit);
+    EXPECT_EQ(exit->vm, 1u);
+    EXPECT_EQ(exit->reason, isa::EXIT_TEXT);
+    EXPECT_EQ(exit->arg0, index);
+    EXPECT_EQ(engine.take_console(1), console);
+    ASSERT_GOOD(engine.resume(1));
+  };
+  expect_text(2, " !\"#$%&");
+  expect_text(1, "'()*+,-./0");
+  // Without texts it goes on to its end.
+  ASSERT_GOOD(engine.stop_on_texts(nullptr));
+  const Result<Exit> end = next_exit(engine);
+  ASSERT_GOOD(end);
+  EXPECT_EQ(end->reason, isa::EXIT_HTIF);
+}
+
+TEST(EngineCpu, StopsMachinesThatPrintATextAfterItsLastByte) {
+  check_stops_on_texts(make_cpu_engine);
+}
+TEST(EngineGpu, StopsMachinesThatPrintATextAfterItsLastByte) {
+  check_stops_on_texts(make_gpu_engine);
+}
+
+void check_queued_input(Make make) {
+  std::string text;
+  for (u32 i = 0; i < 2 * isa::INPUT_QUEUE_BYTES - 3; ++i) text += static_cast<char>('!' + i % 90);
+  const std::span<const u8> bytes(reinterpret_cast<const u8*>(text.data()), text.size());
+  MAKE_ENGINE(engine, make, .ram_bytes = kRamBytes, .vm_count = 2);
+  const Result<Checkpoint> loaded = load_forks(engine, kEcho, 0);
+  ASSERT_GOOD(loaded);
+  std::vector<u64> hashes;
+  // However a run is cut: the FIFO is filled at the same steps.
+  for (const u64 slice : {u64{1'000'000}, u64{17}}) {
+    SCOPED_TRACE(slice);
+    const u32 all[] = {0, 1};
+    ASSERT_GOOD(engine.reset(all, *loaded));
+    EXPECT_EQ(*engine.queue_input(1, bytes, true), isa::INPUT_QUEUE_BYTES);
+    std::string echoed;
+    u64 asked_at = 0;
+    for (u64 icount_now = 0; icount_now < 6000;) {
+      const Result<RunReport> report = engine.run(std::min(slice, 6000 - icount_now));
+      ASSERT_GOOD(report);
+      echoed += engine.take_console(1);
+      EXPECT_EQ(engine.take_console(0), "") << "typed into another machine";
+      for (const Exit& exit : report->exits) {
+        ASSERT_EQ(exit.reason, isa::EXIT_INPUT);
+        EXPECT_EQ(asked_at, 0u) << "once";
+        asked_at = exit.icount;
+        EXPECT_EQ(*engine.queue_input(1, bytes.subspan(isa::INPUT_QUEUE_BYTES), false),
+                  isa::INPUT_QUEUE_BYTES - 3);
+        ASSERT_GOOD(engine.resume(1));
+      }
+      icount_now = *icount(engine, 1);
+    }
+    EXPECT_EQ(echoed, text);
+    hashes.push_back(*engine.state_hash(1));
+    hashes.push_back(asked_at);
+  }
+  EXPECT_EQ(hashes[0], hashes[2]);
+  EXPECT_EQ(hashes[1], hashes[3]);
+}
+
+TEST(EngineCpu, QueuesWhatIsTyped) { check_queued_input(make_cpu_engine); }
+TEST(EngineGpu, QueuesWhatIsTyped) { check_queued_input(make_gpu_engine); }
+
+void check_reset(Make make) {
+  MAKE_ENGINE(engine, make, .ram_bytes = kRamBytes, .vm_count = 3, .pool_pages = 150);
+  const std::vector<u32> program = page_toucher(sw(t1, 8, t0));
+  const Result<Checkpoint> loaded = load_forks(engine, program, 60);
+  ASSERT_GOOD(loaded);
+  const std::vector<u64> first = hashes_of(engine);
+  EXPECT_EQ(first[0], first[2]);
+  const u32 two[] = {2, 0};
+  const u32 all[] = {0, 1, 2};
+  std::vector<u64> ended;
+  // Far more pages in all than there are: those given back are used again.
+  for (int round = 0; round < 12; ++round) {
+    u32 exits = 0;
+    for (int runs = 0; runs < 200 && exits < (round == 0 ? 3 : 2); ++runs) {
+      const Result<RunReport> report = engine.run(1'000'000);
+      ASSERT_GOOD(report);
+      for (const Exit& exit : report->exits) ASSERT_EQ(exit.reason, isa::EXIT_HTIF);
+      exits += static_cast<u32>(report->exits.size());
+    }
+    if (round == 0) ended = hashes_of(engine);
+    EXPECT_EQ(hashes_of(engine), ended);
+    EXPECT_EQ(*engine.dirty_page_counts(all), (std::vector<u32>{61, 61, 61}));
+    ASSERT_GOOD(engine.stop_at(2, 5));  // forgotten
+    ASSERT_GOOD(engine.reset(two, *loaded));
+    EXPECT_EQ(*engine.dirty_page_counts(all), (std::vector<u32>{0, 61, 0}));
+    EXPECT_EQ(hashes_of(engine), (std::vector<u64>{first[0], ended[1], first[2]}));
+  }
+}
+
+TEST(EngineCpu, ResetsMachines) { check_reset(make_cpu_engine); }
+TEST(EngineGpu, ResetsMachines) { check_reset(make_gpu_engine); }
+
+void check_changes(Make make) {
+  MAKE_ENGINE(engine, make, .ram_bytes = kRamBytes, .vm_count = 3);
+  ASSERT_GOOD(load_forks(engine, kWanderer, 500));
+  ASSERT_GOOD(engine.stop_at(0, 100));
+  ASSERT_GOOD(engine.stop_at(2, 200));
+  for (u32 exits = 0; exits < 3;) {
+    const Result<RunReport> report = engine.run(1'000'000);
+    ASSERT_GOOD(report);
+    exits += static_cast<u32>(report->exits.size());
+  }
+  const MachineState state = *engine.read_state(0);
+  const auto& s32 = std::get<isa::State<u32>>(state);
+  const u32 word = static_cast<u32>(&s32.hart.x[a1] - s32.words().data());
+  const WordChange states[] = {{0, word, ~u32{0}, 0x10}, {2, word, 0, 0xabcdef}};
+  ASSERT_GOOD(engine.change_states(states));
+  const auto a1_of = [&](u32 vm) {
+    return std::get<isa::State<u32>>(*engine.read_state(vm)).hart.x[a1];
+  };
+  EXPECT_EQ(a1_of(0), s32.hart.x[a1] ^ 0x10);
+  EXPECT_EQ(a1_of(2), 0xabcdefu);
+  // In a page that is shared, in one of its own, and twice in the same page.
+  const u32 untouched = isa::RAM_BASE + 0x70'004;
+  const WordChange ram[] = {{0, isa::RAM_BASE, ~u32{0}, 0x80},
+                            {2, untouched, 0, 0x11223344},
+                            {2, untouched + 4, ~u32{0}, 1},
+                            {0, kDataPa, 0xffff, 0x10000}};
+  std::array<u32, 4> before{};
+  const auto read = [&](u32 vm, u32 pa) {
+    u32 found = 0;
+    EXPECT_TRUE(engine.read_ram(vm, pa, {reinterpret_cast<u8*>(&found), 4}));
+    return found;
+  };
+  for (u32 i = 0; i < 4; ++i) before[i] = read(ram[i].vm, ram[i].at);
+  ASSERT_GOOD(engine.change_ram(ram));
+  for (u32 i = 0; i < 4; ++i)
+    EXPECT_EQ(read(ram[i].vm, ram[i].at), (before[i] & ram[i].keep) ^ ram[i].flip) << i;
+  EXPECT_EQ(read(1, untouched), 0u) << "of another machine";
+  EXPECT_EQ(read(1, isa::RAM_BASE), before[0]);
+
+  const WordChange wrong_word[] = {{0, 100'000, 0, 0}};
+  const WordChange wrong_vm[] = {{3, word, 0, 0}};
+  const WordChange unaligned[] = {{0, isa::RAM_BASE + 2, 0, 0}};
+  const WordChange outside[] = {{0, isa::RAM_BASE + static_cast<u32>(kRamBytes), 0, 0}};
+  EXPECT_EQ(engine.change_states(wrong_word).error().kind, ErrorKind::usage);
+  EXPECT_EQ(engine.change_states(wrong_vm).error().kind, ErrorKind::usage);
+  EXPECT_EQ(engine.change_ram(unaligned).error().kind, ErrorKind::usage);
+  EXPECT_EQ(engine.change_ram(outside).error().kind, ErrorKind::usage);
+  EXPECT_EQ(engine.change_ram(wrong_vm).error().kind, ErrorKind::usage);
+}
+
+TEST(EngineCpu, ChangesWordsOfMachines) { check_changes(make_cpu_engine); }
+TEST(EngineGpu, ChangesWordsOfMachines) { check_changes(make_gpu_engine); }
+
+TEST(ConsoleTexts, RefusesWhatCannotBe) {
+  const std::string empty[] = {"a", ""};
+  EXPECT_EQ(ConsoleTexts::create(empty).error().kind, ErrorKind::usage);
+  const std::string too_long[] = {std::string(isa::TEXT_STATES, 'a')};
+  EXPECT_EQ(ConsoleTexts::create(too_long).error().kind, ErrorKind::usage);
+  std::vector<std::string> too_many(300, "a");
+  EXPECT_EQ(ConsoleTexts::create(too_many).error().kind, ErrorKind::usage);
 }
 
 // --- A lost device ---

@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/console_texts.h"
 #include "isa/constants.h"
 #include "isa/state.h"
 

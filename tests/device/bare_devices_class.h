@@ -27,6 +27,7 @@ struct CoreClass : Vocabulary<CoreWord> {
   // The poll that follows the instruction brings the PLIC up to date.
   void request_poll() {
     ++polls;
+    uart_refill();
     plic_update();
   }
   dword mtime_now() { return (steps >> MTIME_SHIFT) + aclint.mtime_offset; }
@@ -41,6 +42,18 @@ struct CoreClass : Vocabulary<CoreWord> {
     --room;
   }
   u32 console_room() { return room; }
+  std::string input;  // queued by the host
+  bool more_input = false;
+  u32 input_left() { return static_cast<u32>(input.size()); }
+  u32 input_take() {
+    const u32 byte = static_cast<u8>(input.front());
+    input.erase(0, 1);
+    return byte;
+  }
+  bool input_wants_more() { return std::exchange(more_input, false); }
+  const ConsoleTexts* texts = nullptr;
+  u32 match_texts() { return texts == nullptr ? 0 : texts->count(); }
+  u32 match_next(u32 state, u32 byte) { return texts->next(state, byte); }
   void exit_raise(u32 reason, u32 arg0, u32 arg1) {
     machine.run_state = reason;
     machine.exit_arg0 = arg0;

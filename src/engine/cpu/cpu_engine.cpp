@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
+#include "engine/checkpoint.h"
 #include "engine/cpu/cpu_machine.h"
 #include "engine/state_hash.h"
 
@@ -16,6 +18,7 @@ class CpuEngine final : public Engine {
   CpuEngine(const EngineConfig& config, std::vector<std::unique_ptr<cpu::CpuMachine>> machines)
       : config_(config),
         machines_(std::move(machines)),
+        stops_(machines_.size()),
         consoles_(machines_.size()),
         traces_(machines_.size()) {}
 
@@ -28,16 +31,22 @@ class CpuEngine final : public Engine {
       cpu::CpuMachine& machine = *machines_[vm];
       const bool was_runnable = exit_of(machine).reason == isa::EXIT_NONE;
       if (!was_runnable) continue;
+      const u64 wanted = std::min(max_steps, steps_to_stop(vm));
       u64 steps = 0;
       Exit exit;
       do {
-        steps += machine.run(max_steps - steps);
+        steps += machine.run(wanted - steps);
         exit = exit_of(machine);
         if (exit.reason == isa::EXIT_CONSOLE_FULL) {
           consoles_[vm] += machine.take_console();
           machine.resume();
         }
-      } while (exit.reason == isa::EXIT_CONSOLE_FULL && steps < max_steps);
+      } while (exit.reason == isa::EXIT_CONSOLE_FULL && steps < wanted);
+      if (exit.reason == isa::EXIT_NONE && stops_[vm] != 0 && exit.icount >= stops_[vm]) {
+        stops_[vm] = 0;
+        machine.stop(isa::EXIT_COUNT);
+        exit = exit_of(machine);
+      }
       consoles_[vm] += machine.take_console();
       std::vector<TraceRecord> trace = machine.take_trace();
       if (traces_[vm].empty()) {
@@ -100,6 +109,48 @@ class CpuEngine final : public Engine {
     return machines_[vm]->push_input(bytes);
   }
 
+  Result<u32> queue_input(u32 vm, std::span<const u8> bytes, bool more) override {
+    return machines_[vm]->queue_input(bytes, more);
+  }
+
+  Result<void> stop_at(u32 vm, u64 icount) override {
+    stops_[vm] = icount;
+    return {};
+  }
+
+  Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) override {
+    for (const auto& machine : machines_) machine->stop_on_texts(texts);
+    return {};
+  }
+
+  Result<void> reset(std::span<const u32> vms, const Checkpoint& loaded) override {
+    for (const u32 vm : vms) {
+      cpu::CpuMachine& machine = *machines_[vm];
+      for (const u32 number : machine.dirty_page_numbers()) {
+        const std::span<u8> page =
+            machine.ram().subspan(u64{number} * isa::PAGE_BYTES, isa::PAGE_BYTES);
+        if (const std::span<const u8> bytes = loaded.page(number); !bytes.empty()) {
+          std::memcpy(page.data(), bytes.data(), page.size());
+        } else {
+          std::memset(page.data(), 0, page.size());
+        }
+        machine.page_restored(number);
+      }
+      machine.set_state(loaded.state);
+      machine.queue_input({}, false);
+      machine.restart_texts();
+      machine.take_console();
+      stops_[vm] = 0;
+      consoles_[vm].clear();
+    }
+    return {};
+  }
+
+  Result<void> resume(u32 vm) override {
+    machines_[vm]->resume();
+    return {};
+  }
+
   Result<u64> state_hash(u32 vm) override {
     StateHash hash = hash_state(machines_[vm]->state());
     hash += hash_ram(machines_[vm]->ram());
@@ -147,13 +198,22 @@ class CpuEngine final : public Engine {
   static Exit exit_of(const cpu::CpuMachine& machine) {
     return std::visit(
         [](const auto& s) {
-          return Exit{0, s.machine.run_state, s.machine.exit_arg0, s.machine.exit_arg1};
+          return Exit{0, s.machine.run_state, s.machine.exit_arg0, s.machine.exit_arg1,
+                      s.hart.icount};
         },
         machine.state());
   }
 
+  // Before the machine is where it stops.
+  u64 steps_to_stop(u32 vm) const {
+    const u64 icount = icount_of(machines_[vm]->state());
+    if (stops_[vm] == 0) return std::numeric_limits<u64>::max();
+    return stops_[vm] > icount ? stops_[vm] - icount : 0;
+  }
+
   EngineConfig config_;
   std::vector<std::unique_ptr<cpu::CpuMachine>> machines_;
+  std::vector<u64> stops_;                        // stop_at(); 0: none
   std::vector<std::string> consoles_;             // printed, not yet taken
   std::vector<std::vector<TraceRecord>> traces_;  // likewise
 };

@@ -21,8 +21,9 @@ class CpuMachine {
   // EXIT_TRACE_FULL: take_trace() makes room.
   virtual u64 run(u64 max_steps) = 0;
 
-  // Makes a machine that exited runnable again.
+  // Makes a machine that exited runnable again, or one that runs exit.
   virtual void resume() = 0;
+  virtual void stop(u32 reason) = 0;
 
   virtual isa::MachineState state() const = 0;
   // `state` has this machine's width.
@@ -31,9 +32,15 @@ class CpuMachine {
   // Guest RAM. After changing it from outside, ram_changed() says so.
   virtual std::span<u8> ram() = 0;
   virtual void ram_changed(u32 offset, u64 bytes) = 0;
+  // The page is what it was loaded as: it is dirty no longer.
+  virtual void page_restored(u32 number) = 0;
 
   virtual std::string take_console() = 0;
   virtual u32 push_input(std::span<const u8> bytes) = 0;
+  virtual u32 queue_input(std::span<const u8> bytes, bool more) = 0;
+  // Null: none. The search begins anew.
+  virtual void stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) = 0;
+  virtual void restart_texts() = 0;
   virtual std::vector<u32> dirty_page_numbers() const = 0;
 
   // Engine::set_stops(), checked, and Engine::set_trace(); the records since the last take_trace().

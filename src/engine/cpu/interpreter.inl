@@ -135,6 +135,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     const u64 start = hart.icount;
     u64 made = 0;
     if (!watched()) stop_over = false;
+    if (std::exchange(tlb_is_new_, false)) take_over_tlb();
     while (made < max_steps) {
       budget = static_cast<u32>(std::min<u64>(max_steps - made, u64{1} << 30));
       step = 0;
@@ -160,6 +161,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   }
 
   void resume() override { machine.run_state = EXIT_NONE; }
+  void stop(u32 reason) override { machine.run_state = reason; }
 
   MachineState state() const override { return static_cast<const State<xlen>&>(*this); }
 
@@ -172,9 +174,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     tlb_flush_due = false;
     tlb_flushed();
     forget_what_changed();
-    for (u32 index = 0; index < TLB_ENTRIES_ALL; ++index) {
-      if (hart.tlb_tag[index] != 0 && ram_contains(hart.tlb_page[index])) tlb_filled(index);
-    }
+    tlb_is_new_ = true;
   }
 
   std::span<u8> ram() override { return {memory_.data(), static_cast<size_t>(memory_.size())}; }
@@ -186,6 +186,11 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     }
   }
 
+  void page_restored(u32 number) override {
+    if (decoded_[number] != nullptr) drop_page(number);
+    page_flags[number] &= static_cast<u8>(~kPageDirty);
+  }
+
   void set_stops(std::span<const StopPoint> points) override;
   void set_trace(const std::optional<TraceOptions>& options) override;
   std::vector<TraceRecord> take_trace() override;
@@ -195,6 +200,20 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   std::string take_console() override { return std::exchange(console, {}); }
 
   u32 push_input(std::span<const u8> bytes) override { return device::uart_push_input(uart, bytes); }
+
+  u32 queue_input(std::span<const u8> bytes, bool more) override {
+    input.bytes = static_cast<u32>(std::min<size_t>(bytes.size(), INPUT_QUEUE_BYTES));
+    input.taken = 0;
+    input.more = more;
+    std::copy_n(bytes.begin(), input.bytes, input.queue.begin());
+    return input.bytes;
+  }
+
+  void stop_on_texts(std::shared_ptr<const ConsoleTexts> wanted) override {
+    texts = std::move(wanted);
+    restart_texts();
+  }
+  void restart_texts() override { match_state = 0; }
 
   std::vector<u32> dirty_page_numbers() const override {
     std::vector<u32> numbers;
@@ -210,11 +229,23 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     DecodedPage* page = nullptr;
   };
 
+  // What tlb_fold_all() of shaders/memory/paged.wgsl does: entries hold pages of RAM; one that the host made
+  // hold something else is dropped.
+  void take_over_tlb() {
+    for (u32 index = 0; index < TLB_ENTRIES_ALL; ++index) {
+      hart.tlb_page[index] &= ~(PAGE_BYTES - 1);
+      if (!ram_contains(hart.tlb_page[index])) hart.tlb_tag[index] = 0;
+      if (hart.tlb_tag[index] != 0) tlb_filled(index);
+    }
+  }
+
   using Handlers = std::array<const void*, static_cast<size_t>(Op::count)>;
   // What run_threaded() makes at a time: so few that `deadline` is always an address.
   static constexpr u32 kMostSteps = 1u << 20;
   // Of a traced machine, until the engine takes them: so few that they stay in the cache.
   static constexpr u32 kTraceRecords = 2048;
+
+  bool tlb_is_new_ = false;  // set_state() gave it
 
   static u32 slot_of(xlen va) { return (low(va) >> 12) & (TLB_ENTRIES - 1); }
 

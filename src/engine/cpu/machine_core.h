@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.h"
@@ -25,6 +26,14 @@ using namespace rookery::isa;  // the shaders' vocabulary and constants, unquali
 // What the engine has to know of a page of RAM. Bits.
 inline constexpr u8 kPageDirty = 1;    // stored to
 inline constexpr u8 kPageDecoded = 2;  // instructions of it are decoded: stores have to be seen
+
+// Engine::queue_input().
+struct InputQueue {
+  std::array<u8, INPUT_QUEUE_BYTES> queue{};
+  u32 bytes = 0;
+  u32 taken = 0;  // of these
+  bool more = false;
+};
 
 #define ROOKERY_CORE MachineCore32
 #define ROOKERY_UINT u32

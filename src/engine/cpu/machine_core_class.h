@@ -49,6 +49,16 @@ class ROOKERY_CORE : public Vocabulary<ROOKERY_UINT>, public State<ROOKERY_UINT>
   u32 console_room() const { return CONSOLE_RING_BYTES - static_cast<u32>(console.size()); }
   void console_put(u32 byte) { console.push_back(static_cast<char>(byte)); }
 
+  // What the host types, as far as it is not in the UART's FIFO.
+  InputQueue input;
+  u32 input_left() const { return input.bytes - input.taken; }
+  u32 input_take() { return input.queue[input.taken++]; }
+  bool input_wants_more() { return std::exchange(input.more, false); }
+
+  std::shared_ptr<const ConsoleTexts> texts;  // that stop the machine; may be null
+  u32 match_texts() const { return texts == nullptr ? 0 : texts->count(); }
+  u32 match_next(u32 state, u32 byte) const { return texts->next(state, byte); }
+
   // hart.tlb_tag[index] and hart.tlb_page[index], a page of RAM, are new; or the page's flags are.
   void tlb_filled(u32 index) {
     const u32 page_offset = hart.tlb_page[index] - RAM_BASE;

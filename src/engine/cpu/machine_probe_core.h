@@ -17,6 +17,11 @@ class CoreClass : public Vocabulary<ROOKERY_PROBE_UINT>, public State<ROOKERY_PR
 
   u32 console_room() const { return CONSOLE_RING_BYTES; }
   void console_put(u32) {}
+  u32 input_left() const { return 0; }
+  u32 input_take() { return 0; }
+  bool input_wants_more() { return false; }
+  u32 match_texts() const { return 0; }
+  u32 match_next(u32, u32) const { return 0; }
 
   void tlb_filled(u32) {}
   void tlb_flushed() {}

@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "device/uart/uart.h"
+#include "engine/checkpoint.h"
+#include "engine/gpu/machine_lists.h"
 #include "engine/gpu/shard.h"
 #include "engine/gpu/state_hasher.h"
 #include "engine/gpu/watch.h"
@@ -49,7 +51,8 @@ Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, Xlen xlen,
   description.bindings = {{0, BindingType::uniform},           {1, BindingType::read_only_storage},
                           {2, BindingType::read_only_storage}, {3, BindingType::storage},
                           {4, BindingType::storage},           {5, BindingType::storage},
-                          {6, BindingType::storage},           {7, BindingType::storage}};
+                          {6, BindingType::storage},           {7, BindingType::storage},
+                          {9, BindingType::uniform}};
   if (variant == InterpreterVariant::watched) {
     description.label += "_watched";
     description.bindings.push_back({8, BindingType::storage});
@@ -69,7 +72,7 @@ class GpuEngine final : public Engine {
         base_(config.ram_bytes),
         state_words_(state_words(config.xlen)),
         run_state_word_(run_state_word(config.xlen)),
-        staged_(u64{state_words_} * config.vm_count),
+        loaded_(state_words_),
         consoles_(config.vm_count),
         traces_(config.vm_count) {}
 
@@ -98,11 +101,13 @@ class GpuEngine final : public Engine {
     MachineState state = isa::make_state(config_.xlen);
     const std::span<u32> words = words_of(state);
     if (shards_.empty()) {
-      for (u64 w = 0; w < words.size(); ++w) words[w] = staged_[w * config_.vm_count + vm];
+      for (u64 w = 0; w < words.size(); ++w) {
+        words[w] = staged_.empty() ? loaded_[w] : staged_[w * config_.vm_count + vm];
+      }
       return state;
     }
     const auto [shard, local] = place(vm);
-    if (Result<void> ok = shards_[shard].read_state(device_, local, words); !ok) {
+    if (Result<void> ok = shards_[shard].read_state(device_, *access_, local, words); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
     if (words[run_state_word_] == isa::RUN_STATE_WATCHED) words[run_state_word_] = isa::EXIT_NONE;
@@ -125,12 +130,110 @@ class GpuEngine final : public Engine {
       }
     }
     if (shards_.empty()) {
+      stage();
       for (u64 w = 0; w < words.size(); ++w) staged_[w * config_.vm_count + vm] = words[w];
       return {};
     }
     if (words[run_state_word_] == isa::EXIT_NONE) words[run_state_word_] = runnable(vm);
     const auto [shard, local] = place(vm);
-    return shards_[shard].write_state(device_, local, words);
+    shards_[shard].write_state(local, words);
+    return {};
+  }
+
+  Result<void> load_state(const MachineState& state) override {
+    if (isa::xlen_of(state) != config_.xlen || !shards_.empty()) return Engine::load_state(state);
+    MachineState copy = state;
+    std::visit([&](auto& s) { s.machine.ram_bytes = static_cast<u32>(config_.ram_bytes); }, copy);
+    const std::span<const u32> words = words_of(copy);
+    loaded_.assign(words.begin(), words.end());
+    staged_ = {};
+    return {};
+  }
+
+  Result<void> reset(std::span<const u32> vms, const Checkpoint&) override {
+    if (Result<void> ok = upload(); !ok) return ok;
+    for (const u32 vm : vms) consoles_[vm].clear();
+    return for_each_shard(vms, [&](u32 shard, std::span<const u32> local, std::span<const u64>) {
+      Result<void> ok = shards_[shard].flush(device_, *access_);
+      if (ok) ok = lists_->reset(device_, shards_[shard], local);
+      for (const u32 vm : local) {
+        if (ok && runnable(first_vm(shard) + vm) != isa::EXIT_NONE)
+          shards_[shard].change_state(vm, run_state_word_, 0, isa::RUN_STATE_WATCHED);
+      }
+      return ok;
+    });
+  }
+
+  Result<void> resume(u32 vm) override {
+    if (Result<void> ok = upload(); !ok) return ok;
+    const auto [shard, local] = place(vm);
+    shards_[shard].change_state(local, run_state_word_, 0, runnable(vm));
+    return {};
+  }
+
+  Result<void> change_states(std::span<const WordChange> changes) override {
+    if (Result<void> ok = check_state_changes(config_, changes); !ok) return ok;
+    if (Result<void> ok = upload(); !ok) return ok;
+    for (const WordChange& change : changes) {
+      const auto [shard, local] = place(change.vm);
+      shards_[shard].change_state(local, change.at, change.keep, change.flip);
+    }
+    return {};
+  }
+
+  Result<void> change_ram(std::span<const WordChange> changes) override {
+    if (Result<void> ok = check_ram_changes(config_, changes); !ok) return ok;
+    if (Result<void> ok = upload(); !ok) return ok;
+    std::vector<std::vector<WordChange>> parts(shards_.size());
+    for (WordChange change : changes) {
+      const auto [shard, local] = place(change.vm);
+      change.vm = local;
+      parts[shard].push_back(change);
+    }
+    for (u32 shard = 0; shard < parts.size(); ++shard) {
+      if (parts[shard].empty()) continue;
+      if (Result<void> ok = change_ram_of(shards_[shard], parts[shard]); !ok) return ok;
+    }
+    return {};
+  }
+
+  Result<u32> queue_input(u32 vm, std::span<const u8> bytes, bool more) override {
+    if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
+    const auto [index, local] = place(vm);
+    Shard& shard = shards_[index];
+    const u32 count = static_cast<u32>(std::min<u64>(bytes.size(), isa::INPUT_QUEUE_BYTES));
+    shard.write_host_io(local, isa::HOST_INPUT_TAKEN, 0);
+    shard.write_host_io(local, isa::HOST_INPUT_BYTES, count);
+    shard.write_host_io(local, isa::HOST_INPUT_MORE, more ? 1 : 0);
+    for (u32 at = 0; at < count; at += 4) {
+      u32 word = 0;
+      std::memcpy(&word, bytes.data() + at, std::min(4u, count - at));
+      shard.write_host_io(local, isa::HOST_INPUT + at / 4, word);
+    }
+    return count;
+  }
+
+  Result<void> stop_at(u32 vm, u64 icount) override {
+    if (Result<void> ok = upload(); !ok) return ok;
+    const auto [shard, local] = place(vm);
+    shards_[shard].write_host_io(local, isa::HOST_STOP_AT, static_cast<u32>(icount));
+    shards_[shard].write_host_io(local, isa::HOST_STOP_AT + 1, static_cast<u32>(icount >> 32));
+    return {};
+  }
+
+  Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) override {
+    if (Result<void> ok = upload(); !ok) return ok;
+    const std::vector<u32> words =
+        texts == nullptr ? std::vector<u32>(1) : texts->words();  // a count of 0
+    if (Result<void> ok = device_.write(shared_.texts, 0, bytes_of(std::span<const u32>(words)));
+        !ok) {
+      return ok;
+    }
+    for (Shard& shard : shards_) {
+      for (u32 vm = 0; vm < shard.shape().vm_count; ++vm)
+        shard.write_host_io(vm, isa::HOST_MATCHED, 0);
+    }
+    return {};
   }
 
   Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
@@ -150,7 +253,7 @@ class GpuEngine final : public Engine {
     if (Result<void> ok = check_pages(config_, numbers, out.size()); !ok) return ok;
     if (Result<void> ok = upload(); !ok) return ok;
     const auto [shard, local] = place(vm);
-    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, local);
+    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, *access_, local);
     if (!map) return std::unexpected(std::move(map.error()));
     std::vector<std::pair<u32, u64>> pages;  // in the pool, in `out`
     for (u64 i = 0; i < numbers.size(); ++i) {
@@ -178,7 +281,7 @@ class GpuEngine final : public Engine {
     if (Result<void> ok = check_ram_range(config_, pa, bytes.size()); !ok) return ok;
     if (Result<void> ok = upload(); !ok) return ok;
     const auto [shard, local] = place(vm);
-    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, local);
+    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, *access_, local);
     if (!map) return std::unexpected(std::move(map.error()));
     u64 offset = pa - isa::RAM_BASE;
     while (!bytes.empty()) {
@@ -238,32 +341,44 @@ class GpuEngine final : public Engine {
       hasher_ = std::move(*made);
     }
     std::vector<u64> hashes(vms.size());
-    for (u32 shard = 0; shard < shards_.size(); ++shard) {
-      std::vector<u32> local;
-      std::vector<u64> positions;  // in `vms`
-      for (u64 i = 0; i < vms.size(); ++i) {
-        if (place(vms[i]).first != shard) continue;
-        local.push_back(place(vms[i]).second);
-        positions.push_back(i);
-      }
-      if (local.empty()) continue;
-      Result<std::vector<u64>> found = hasher_->hash(device_, shards_[shard], local);
-      if (!found) return std::unexpected(std::move(found.error()));
-      for (u64 i = 0; i < positions.size(); ++i) hashes[positions[i]] = (*found)[i];
-    }
+    Result<void> done = for_each_shard(
+        vms, [&](u32 shard, std::span<const u32> local, std::span<const u64> positions) {
+          Result<void> ok = shards_[shard].flush(device_, *access_);
+          if (!ok) return ok;
+          Result<std::vector<u64>> found = hasher_->hash(device_, shards_[shard], local);
+          if (!found) return Result<void>(std::unexpected(std::move(found.error())));
+          for (u64 k = 0; k < positions.size(); ++k) hashes[positions[k]] = (*found)[k];
+          return Result<void>();
+        });
+    if (!done) return std::unexpected(std::move(done.error()));
     return hashes;
   }
 
   Result<std::vector<u32>> dirty_page_numbers(u32 vm) override {
     if (shards_.empty()) return std::vector<u32>{};
     const auto [shard, local] = place(vm);
-    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, local);
+    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, *access_, local);
     if (!map) return map;
     std::vector<u32> numbers;
     for (u32 number = 0; number < map->size(); ++number) {
       if ((*map)[number] != 0) numbers.push_back(number);
     }
     return numbers;
+  }
+
+  Result<std::vector<u32>> dirty_page_counts(std::span<const u32> vms) override {
+    if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
+    std::vector<u32> counts(vms.size());
+    Result<void> done = for_each_shard(
+        vms, [&](u32 shard, std::span<const u32> local, std::span<const u64> positions) {
+          Result<std::vector<u32>> found =
+              lists_->dirty_page_counts(device_, shards_[shard], local);
+          if (!found) return Result<void>(std::unexpected(std::move(found.error())));
+          for (u64 k = 0; k < positions.size(); ++k) counts[positions[k]] = (*found)[k];
+          return Result<void>();
+        });
+    if (!done) return std::unexpected(std::move(done.error()));
+    return counts;
   }
 
   Result<void> set_stops(u32 vm, std::span<const StopPoint> stops) override {
@@ -313,6 +428,34 @@ class GpuEngine final : public Engine {
   // The shard of a machine and its number there.
   std::pair<u32, u32> place(u32 vm) const { return {vm / vms_per_shard_, vm % vms_per_shard_}; }
 
+  // Calls do_it(shard, the numbers there of those of `vms` that it has, their positions in `vms`).
+  template <class DoIt>
+  Result<void> for_each_shard(std::span<const u32> vms, DoIt do_it) {
+    std::vector<std::vector<u32>> local(shards_.size());
+    std::vector<std::vector<u64>> positions(shards_.size());
+    for (u64 i = 0; i < vms.size(); ++i) {
+      const auto [shard, number] = place(vms[i]);
+      local[shard].push_back(number);
+      positions[shard].push_back(i);
+    }
+    for (u32 shard = 0; shard < shards_.size(); ++shard) {
+      if (local[shard].empty()) continue;
+      if (Result<void> ok = do_it(shard, std::span<const u32>(local[shard]),
+                                  std::span<const u64>(positions[shard]));
+          !ok) {
+        return ok;
+      }
+    }
+    return {};
+  }
+
+  // Room for a state of their own for all machines, before upload().
+  void stage() {
+    if (!staged_.empty()) return;
+    staged_.reserve(u64{state_words_} * config_.vm_count);
+    for (const u32 word : loaded_) staged_.insert(staged_.end(), config_.vm_count, word);
+  }
+
   // Makes the shards and fills them, once, before the first dispatch.
   Result<void> upload() {
     if (!shards_.empty()) return {};
@@ -333,7 +476,7 @@ class GpuEngine final : public Engine {
                                                : kPagesPerMachine * config_.vm_count;
     // As few shards as keep every binding within the limit.
     const u64 vm_bytes =
-        std::max<u64>({ram_pages * 4, u64{state_words_} * 4, isa::CONSOLE_RING_BYTES});
+        std::max<u64>({ram_pages * 4, u64{state_words_} * 4, isa::HOST_IO_WORDS * 4});
     u64 shard_count = std::max<u64>(1, (vm_bytes * config_.vm_count + binding - 1) / binding);
     shard_count =
         std::max(shard_count,
@@ -354,36 +497,109 @@ class GpuEngine final : public Engine {
     Result<gpu::GpuBuffer> map_buffer =
         device_.create_buffer("base_map", ram_pages * 4, gpu::BufferUse::storage);
     if (!map_buffer) return std::unexpected(std::move(map_buffer.error()));
-    base_buffer_ = std::move(*base_buffer);
-    base_map_buffer_ = std::move(*map_buffer);
-    if (Result<void> ok = device_.write(base_buffer_, 0, base); !ok) return ok;
-    if (Result<void> ok = device_.write(base_map_buffer_, 0, bytes_of(base_.map())); !ok) return ok;
+    const u64 text_bytes = (4 + 256 / 4 + isa::TEXT_TABLE_BYTES / 4) * 4;  // ConsoleTexts::words()
+    Result<gpu::GpuBuffer> texts_buffer =
+        device_.create_buffer("texts", text_bytes, gpu::BufferUse::uniform);
+    if (!texts_buffer) return std::unexpected(std::move(texts_buffer.error()));
+    shared_ = {std::move(*base_buffer), std::move(*map_buffer), std::move(*texts_buffer)};
+    if (Result<void> ok = device_.write(shared_.base, 0, base); !ok) return ok;
+    if (Result<void> ok = device_.write(shared_.base_map, 0, bytes_of(base_.map())); !ok) return ok;
+    Result<WordAccess> access = WordAccess::create(device_);
+    if (!access) return std::unexpected(std::move(access.error()));
+    access_ = std::move(*access);
+    Result<MachineLists> lists = MachineLists::create(device_, loaded_, vms_per_shard_);
+    if (!lists) return std::unexpected(std::move(lists.error()));
+    lists_ = std::move(*lists);
 
     std::vector<Shard> shards;
     for (u32 first = 0; first < config_.vm_count; first += vms_per_shard_) {
       Shard::Shape shape{};
       shape.vm_count = std::min(vms_per_shard_, config_.vm_count - first);
       shape.ram_pages = static_cast<u32>(ram_pages);
-      const u64 share = wanted * shape.vm_count / config_.vm_count + 1;
-      shape.pool_pages = static_cast<u32>(std::min(share, max_pool_pages));
       // No machine stores to more pages than it has.
+      const u64 most = ram_pages * shape.vm_count;
       shape.max_pool_pages =
-          static_cast<u32>(std::min(max_pool_pages, ram_pages * shape.vm_count + 1));
+          static_cast<u32>(std::min(max_pool_pages, most + Shard::stack_pages(most)));
+      const u64 share = wanted * shape.vm_count / config_.vm_count;
+      shape.pool_pages = static_cast<u32>(std::min<u64>(
+          share + Shard::stack_pages(shape.max_pool_pages), shape.max_pool_pages));
       shape.state_words = state_words_;
       Result<Shard> shard =
-          Shard::create(device_, pipeline_, base_buffer_, base_map_buffer_, shape);
+          Shard::create(device_, pipeline_, shared_, shape);
       if (!shard) return std::unexpected(std::move(shard.error()));
-      std::vector<u32> words(u64{state_words_} * shape.vm_count);
-      for (u64 w = 0; w < state_words_; ++w) {
-        std::copy_n(staged_.begin() + static_cast<i64>(w * config_.vm_count + first),
-                    shape.vm_count, words.begin() + static_cast<i64>(w * shape.vm_count));
-      }
-      if (Result<void> ok = shard->write_states(device_, words); !ok) return ok;
+      if (Result<void> ok = fill_states(*shard, first); !ok) return ok;
       shards.push_back(std::move(*shard));
     }
     shards_ = std::move(shards);
     staged_ = {};
     return {};
+  }
+
+  // The states of a new shard's machines, of which the first is machine `first`.
+  Result<void> fill_states(Shard& shard, u32 first) {
+    const u32 count = shard.shape().vm_count;
+    if (staged_.empty()) {
+      std::vector<u32> all(count);
+      std::iota(all.begin(), all.end(), 0);
+      return lists_->reset(device_, shard, all);
+    }
+    std::vector<u32> words(u64{state_words_} * count);
+    for (u64 w = 0; w < state_words_; ++w) {
+      std::copy_n(staged_.begin() + static_cast<i64>(w * config_.vm_count + first), count,
+                  words.begin() + static_cast<i64>(w * count));
+    }
+    return shard.write_states(device_, words);
+  }
+
+  // Changes words of RAM of machines of a shard, by their numbers there.
+  Result<void> change_ram_of(Shard& shard, std::span<const WordChange> changes) {
+    // Which pages these are in, each once, and where they are in the pool.
+    std::map<std::pair<u32, u32>, u32> pages;
+    for (const WordChange& change : changes)
+      pages[{change.vm, (change.at - isa::RAM_BASE) / isa::PAGE_BYTES}] = 0;
+    std::vector<std::pair<u32, u32>> where;
+    where.reserve(pages.size());
+    for (const auto& [place, page] : pages) where.push_back(place);
+    Result<std::vector<u32>> found = shard.find_pages(device_, *access_, where);
+    if (!found) return std::unexpected(std::move(found.error()));
+    std::vector<std::pair<u32, u32>> shared;
+    std::vector<u32> base_pages;
+    for (u64 i = 0; i < where.size(); ++i) {
+      pages[where[i]] = (*found)[i];
+      if ((*found)[i] != 0) continue;
+      shared.push_back(where[i]);
+      base_pages.push_back(base_.map()[where[i].second]);
+    }
+    if (!shared.empty()) {
+      Result<std::vector<u32>> made = make_private(shard, shared, base_pages);
+      if (!made) return std::unexpected(std::move(made.error()));
+      for (u64 i = 0; i < shared.size(); ++i) pages[shared[i]] = (*made)[i];
+    }
+    std::vector<BufferChange> words;
+    words.reserve(changes.size());
+    for (const WordChange& change : changes) {
+      const u32 offset = change.at - isa::RAM_BASE;
+      const u32 page = pages[{change.vm, offset / isa::PAGE_BYTES}];
+      words.push_back({page * isa::PAGE_WORDS + offset % isa::PAGE_BYTES / 4, change.keep,
+                       change.flip});
+    }
+    return access_->scatter(device_, shard.pool(), words);
+  }
+
+  Result<std::vector<u32>> make_private(Shard& shard, std::span<const std::pair<u32, u32>> where,
+                                        std::span<const u32> base_pages) {
+    for (;;) {
+      auto made = shard.make_private(device_, *access_, shared_, where, base_pages);
+      if (!made) return std::unexpected(std::move(made.error()));
+      if (*made) return **std::move(made);
+      Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_);
+      if (!grown) return std::unexpected(std::move(grown.error()));
+      if (!*grown) {
+        return fail(ErrorKind::out_of_memory,
+                    "The pool of {} private pages has no room for {} more.",
+                    shard.shape().pool_pages, where.size());
+      }
+    }
   }
 
   // machine.run_state in the state buffer of a machine that runs.
@@ -423,11 +639,7 @@ class GpuEngine final : public Engine {
       is_watched_[vm] = !is_watched_[vm];
       if (words_of(*state)[run_state_word_] != isa::EXIT_NONE) continue;
       const auto [shard, local] = place(vm);
-      if (Result<void> ok =
-              shards_[shard].write_state_word(device_, local, run_state_word_, runnable(vm));
-          !ok) {
-        return ok;
-      }
+      shards_[shard].change_state(local, run_state_word_, 0, runnable(vm));
     }
     watches_changed_ = false;
     return {};
@@ -438,13 +650,15 @@ class GpuEngine final : public Engine {
     const auto start = std::chrono::steady_clock::now();
     gpu::CommandBatch batch = device_.begin();
     for (Shard& shard : shards_) {
-      if (Result<void> ok = shard.prepare(device_, batch, budget); !ok) return ok;
+      Result<void> ok = shard.flush(device_, *access_);
+      if (ok) ok = shard.prepare(device_, batch, budget);
+      if (!ok) return ok;
     }
     for (Shard& shard : shards_) shard.dispatch(batch, pipeline_);
     for (u32 i = 0; i < shard_watches_.size(); ++i) {
       if (shard_watches_[i].empty()) continue;
       if (Result<void> ok = shard_watches_[i].dispatch(
-              device_, batch, watch_pipeline_, shards_[i].bindings(base_buffer_, base_map_buffer_));
+              device_, batch, watch_pipeline_, shards_[i].bindings(shared_));
           !ok) {
         return ok;
       }
@@ -482,17 +696,15 @@ class GpuEngine final : public Engine {
       if (exit.reason == isa::EXIT_POOL_FULL) {
         if (!tried_to_grow) {
           tried_to_grow = true;
-          Result<bool> grown = shard.grow_pool(device_, pipeline_, base_buffer_, base_map_buffer_);
+          Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_);
           if (!grown) return std::unexpected(std::move(grown.error()));
           grew = *grown;
         }
         resume = grew;
       }
       if (resume) {
-        if (Result<void> ok = shard.write_state_word(device_, exit.vm, run_state_word_,
-                                                     runnable(first_vm(shard_index) + exit.vm));
-            !ok)
-          return ok;
+        shard.change_state(exit.vm, run_state_word_, 0,
+                           runnable(first_vm(shard_index) + exit.vm));
         served = true;
       } else {
         exit.vm += first_vm(shard_index);
@@ -525,7 +737,7 @@ class GpuEngine final : public Engine {
     if (pool_page != 0) return shard.write_pool(device_, pool_page, 0, contents);
     Result<void> added = shard.add_private_page(device_, local, number, contents);
     if (added || added.error().kind != ErrorKind::out_of_memory) return added;
-    Result<bool> grown = shard.grow_pool(device_, pipeline_, base_buffer_, base_map_buffer_);
+    Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_);
     if (!grown) return std::unexpected(std::move(grown.error()));
     return *grown ? shard.add_private_page(device_, local, number, contents) : added;
   }
@@ -541,7 +753,8 @@ class GpuEngine final : public Engine {
   BaseImage base_;
   u32 state_words_;
   u32 run_state_word_;
-  std::vector<u32> staged_;  // the states before upload(), field-major
+  std::vector<u32> loaded_;  // the state that all machines had first
+  std::vector<u32> staged_;  // before upload(): their own states, field-major; empty: all have that one
   std::vector<std::string> consoles_;
   // The machines that are watched, or were until the next run.
   std::map<u32, Watch> watches_;
@@ -550,9 +763,10 @@ class GpuEngine final : public Engine {
   std::vector<ShardWatch> shard_watches_;  // empty while nobody ever watched
   gpu::ComputePipeline watch_pipeline_;
   std::vector<std::vector<TraceRecord>> traces_;  // not yet taken
-  gpu::GpuBuffer base_buffer_;
-  gpu::GpuBuffer base_map_buffer_;
+  SharedBuffers shared_;
   std::vector<Shard> shards_;
+  std::optional<WordAccess> access_;  // these two since upload()
+  std::optional<MachineLists> lists_;
   std::optional<StateHasher> hasher_;  // since the first hash
   u32 vms_per_shard_ = 1;
   u32 budget_ = kFirstBudget;

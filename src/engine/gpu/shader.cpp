@@ -7,6 +7,7 @@ namespace rookery {
 
 gpu::ShaderSource shader_source(isa::Xlen xlen) {
   gpu::ShaderSource source;
+  source.modules["isa/constants.wgsl"] = isa::wgsl_constants();
   source.modules["isa/tables.wgsl"] = isa::wgsl_tables(xlen);
   return source;
 }

@@ -2,6 +2,7 @@
 #include "engine/gpu/shard.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace rookery {
@@ -20,6 +21,9 @@ constexpr u32 kHotSteps = 64;
 // counts come first and what they count is fetched when there is some.
 constexpr u32 kFewMachines = 64;
 
+// Where a machine's console ring starts.
+u64 ring_byte(u32 vm) { return (u64{vm} * isa::HOST_IO_WORDS + isa::HOST_CONSOLE) * kWord; }
+
 u32 word_at(std::span<const u8> bytes, u64 index) {
   u32 word;
   std::memcpy(&word, bytes.data() + index * kWord, kWord);
@@ -29,8 +33,7 @@ u32 word_at(std::span<const u8> bytes, u64 index) {
 }  // namespace
 
 Result<Shard> Shard::create(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
-                            const gpu::GpuBuffer& base, const gpu::GpuBuffer& base_map,
-                            const Shape& shape) {
+                            const SharedBuffers& shared, const Shape& shape) {
   Shard shard;
   shard.shape_ = shape;
   const u64 vms = shape.vm_count;
@@ -48,13 +51,14 @@ Result<Shard> Shard::create(gpu::GpuDevice& device, const gpu::ComputePipeline& 
     ok = make(shard.pool_, "pool", u64{shape.pool_pages} * isa::PAGE_BYTES, BufferUse::storage);
   if (ok) ok = make(shard.page_map_, "page_map", vms * shape.ram_pages * kWord, BufferUse::storage);
   if (ok) ok = make(shard.state_, "state", vms * shape.state_words * kWord, BufferUse::storage);
-  if (ok) ok = make(shard.console_, "console", vms * isa::CONSOLE_RING_BYTES, BufferUse::storage);
+  if (ok)
+    ok = make(shard.host_io_, "host_io", vms * isa::HOST_IO_WORDS * kWord, BufferUse::storage);
   if (ok)
     ok = make(shard.control_, "control", (isa::CONTROL_EXITS + vms * (isa::EXIT_WORDS + 1)) * kWord,
               BufferUse::storage);
-  if (ok) ok = shard.bind(device, pipeline, base, base_map);
+  if (ok) ok = shard.bind(device, pipeline, shared);
   if (!ok) return std::unexpected(std::move(ok.error()));
-  const u32 first_page = 1;
+  const u32 first_page = static_cast<u32>(stack_pages(shape.max_pool_pages));
   ok = device.write(shard.control_, isa::CONTROL_POOL_NEXT * kWord,
                     bytes_of(std::span<const u32>(&first_page, 1)));
   if (!ok) return std::unexpected(std::move(ok.error()));
@@ -68,17 +72,17 @@ Result<Shard> Shard::create(gpu::GpuDevice& device, const gpu::ComputePipeline& 
 }
 
 Result<void> Shard::bind(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
-                         const gpu::GpuBuffer& base, const gpu::GpuBuffer& base_map) {
-  Result<gpu::BindGroup> group = device.create_bind_group(pipeline, bindings(base, base_map));
+                         const SharedBuffers& shared) {
+  Result<gpu::BindGroup> group = device.create_bind_group(pipeline, bindings(shared));
   if (!group) return std::unexpected(std::move(group.error()));
   group_ = std::move(*group);
   return {};
 }
 
-std::vector<gpu::BufferBinding> Shard::bindings(const gpu::GpuBuffer& base,
-                                                const gpu::GpuBuffer& base_map) const {
-  return {{0, &params_},   {1, &base},   {2, &base_map}, {3, &pool_},
-          {4, &page_map_}, {5, &state_}, {6, &console_}, {7, &control_}};
+std::vector<gpu::BufferBinding> Shard::bindings(const SharedBuffers& shared) const {
+  return {{0, &params_},   {1, &shared.base}, {2, &shared.base_map}, {3, &pool_},
+          {4, &page_map_}, {5, &state_},      {6, &host_io_},        {7, &control_},
+          {9, &shared.texts}};
 }
 
 Result<void> Shard::write_states(gpu::GpuDevice& device, std::span<const u32> words) {
@@ -106,7 +110,7 @@ Result<void> Shard::report(gpu::CommandBatch& batch) {
   const bool few = shape_.vm_count <= kFewMachines;
   const gpu::ReadbackRegion regions[] = {
       {&control_, 0, few ? control_.size_bytes() : isa::CONTROL_EXITS * kWord},
-      {&console_, 0, console_.size_bytes()},
+      {&host_io_, 0, host_io_.size_bytes()},
   };
   return report_.record(batch, std::span(regions).first(few ? 2 : 1));
 }
@@ -135,7 +139,8 @@ Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string>
   for (u32 i = 0; i < std::min<u64>(exits, vms); ++i) {
     const u64 at = isa::CONTROL_EXITS + u64{i} * isa::EXIT_WORDS;
     report.exits.push_back({word_at(control, at), word_at(control, at + 1),
-                            word_at(control, at + 2), word_at(control, at + 3)});
+                            word_at(control, at + 2), word_at(control, at + 3),
+                            word_at(control, at + 4) | (u64{word_at(control, at + 5)} << 32)});
   }
   if (!printed) return report;
   std::vector<u32> who;
@@ -150,7 +155,7 @@ Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string>
   if (few) {
     const std::span<const u8> rings = header->subspan(control_.size_bytes());
     for (size_t i = 0; i < who.size(); ++i) {
-      const auto bytes = rings.subspan(u64{who[i]} * isa::CONSOLE_RING_BYTES, counts[i]);
+      const auto bytes = rings.subspan(ring_byte(who[i]), counts[i]);
       consoles[who[i]].append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     }
     return report;
@@ -158,8 +163,7 @@ Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string>
   std::vector<gpu::ReadbackRegion> regions;
   regions.reserve(who.size());
   for (size_t i = 0; i < who.size(); ++i) {
-    regions.push_back({&console_, u64{who[i]} * isa::CONSOLE_RING_BYTES,
-                       (counts[i] + kWord - 1) / kWord * kWord});
+    regions.push_back({&host_io_, ring_byte(who[i]), (counts[i] + kWord - 1) / kWord * kWord});
   }
   gpu::CommandBatch batch = device.begin();
   if (Result<void> ok = bulk_.record(batch, regions); !ok)
@@ -177,7 +181,7 @@ Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string>
 }
 
 Result<bool> Shard::grow_pool(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
-                              const gpu::GpuBuffer& base, const gpu::GpuBuffer& base_map) {
+                              const SharedBuffers& shared) {
   const u32 pages =
       static_cast<u32>(std::min<u64>(u64{shape_.pool_pages} * 2, shape_.max_pool_pages));
   if (pages <= shape_.pool_pages) return false;
@@ -193,63 +197,108 @@ Result<bool> Shard::grow_pool(gpu::GpuDevice& device, const gpu::ComputePipeline
     return std::unexpected(std::move(ok.error()));
   pool_ = std::move(*pool);
   shape_.pool_pages = pages;
-  if (Result<void> ok = bind(device, pipeline, base, base_map); !ok)
+  if (Result<void> ok = bind(device, pipeline, shared); !ok)
     return std::unexpected(std::move(ok.error()));
   return true;
 }
 
-Result<void> Shard::read_state(gpu::GpuDevice& device, u32 vm, std::span<u32> words) {
-  std::vector<gpu::ReadbackRegion> regions;
+void Shard::write_state(u32 vm, std::span<const u32> words) {
+  for (u32 w = 0; w < words.size(); ++w) change_state(vm, w, 0, words[w]);
+}
+
+void Shard::change_state(u32 vm, u32 word, u32 keep, u32 flip) {
+  state_changes_.push_back({word * shape_.vm_count + vm, keep, flip});
+}
+
+void Shard::write_host_io(u32 vm, u32 word, u32 value) {
+  host_io_changes_.push_back({vm * isa::HOST_IO_WORDS + word, 0, value});
+}
+
+Result<void> Shard::flush(gpu::GpuDevice& device, WordAccess& access) {
+  Result<void> ok = access.scatter(device, state_, state_changes_);
+  if (ok) ok = access.scatter(device, host_io_, host_io_changes_);
+  state_changes_.clear();
+  host_io_changes_.clear();
+  return ok;
+}
+
+Result<void> Shard::read_state(gpu::GpuDevice& device, WordAccess& access, u32 vm,
+                               std::span<u32> words) {
+  if (Result<void> ok = flush(device, access); !ok) return ok;
   if (shape_.vm_count == 1) {
-    regions.push_back({&state_, 0, words.size_bytes()});
-  } else {
-    for (u64 w = 0; w < words.size(); ++w)
-      regions.push_back({&state_, (w * shape_.vm_count + vm) * kWord, kWord});
+    return device.read(state_, 0, {reinterpret_cast<u8*>(words.data()), words.size_bytes()});
   }
-  gpu::CommandBatch batch = device.begin();
-  if (Result<void> ok = bulk_.record(batch, regions); !ok) return ok;
-  if (Result<void> ok = device.submit(std::move(batch)); !ok) return ok;
-  Result<std::span<const u8>> bytes = bulk_.wait();
-  if (!bytes) return std::unexpected(std::move(bytes.error()));
-  std::memcpy(words.data(), bytes->data(), words.size_bytes());
+  std::vector<u32> wanted(words.size());
+  for (u32 w = 0; w < wanted.size(); ++w) wanted[w] = w * shape_.vm_count + vm;
+  Result<std::vector<u32>> found = access.gather(device, state_, wanted);
+  if (!found) return std::unexpected(std::move(found.error()));
+  std::ranges::copy(*found, words.begin());
   return {};
 }
 
-Result<void> Shard::write_state(gpu::GpuDevice& device, u32 vm, std::span<const u32> words) {
-  if (shape_.vm_count == 1) return device.write(state_, 0, bytes_of(words));
-  for (u32 w = 0; w < words.size(); ++w) {
-    if (Result<void> ok = write_state_word(device, vm, w, words[w]); !ok) return ok;
-  }
-  return {};
-}
-
-Result<void> Shard::write_state_word(gpu::GpuDevice& device, u32 vm, u32 word, u32 value) {
-  return device.write(state_, (u64{word} * shape_.vm_count + vm) * kWord,
-                      bytes_of(std::span<const u32>(&value, 1)));
-}
-
-Result<std::vector<u32>> Shard::read_page_map(gpu::GpuDevice& device, u32 vm) {
-  std::vector<u32> map(shape_.ram_pages);
+Result<std::vector<u32>> Shard::read_page_map(gpu::GpuDevice& device, WordAccess& access, u32 vm) {
   if (shape_.vm_count == 1) {
+    std::vector<u32> map(shape_.ram_pages);
     Result<void> ok =
         device.read(page_map_, 0, {reinterpret_cast<u8*>(map.data()), map.size() * sizeof(u32)});
     if (!ok) return std::unexpected(std::move(ok.error()));
     return map;
   }
-  std::vector<gpu::ReadbackRegion> regions;
-  regions.reserve(map.size());
-  for (u64 page = 0; page < map.size(); ++page) {
-    regions.push_back({&page_map_, (page * shape_.vm_count + vm) * kWord, kWord});
-  }
-  gpu::CommandBatch batch = device.begin();
-  if (Result<void> ok = bulk_.record(batch, regions); !ok)
+  std::vector<u32> wanted(shape_.ram_pages);
+  for (u32 page = 0; page < wanted.size(); ++page) wanted[page] = page * shape_.vm_count + vm;
+  return access.gather(device, page_map_, wanted);
+}
+
+Result<std::vector<u32>> Shard::find_pages(gpu::GpuDevice& device, WordAccess& access,
+                                           std::span<const std::pair<u32, u32>> where) {
+  std::vector<u32> wanted;
+  wanted.reserve(where.size());
+  for (const auto& [vm, page] : where) wanted.push_back(page * shape_.vm_count + vm);
+  return access.gather(device, page_map_, wanted);
+}
+
+Result<std::optional<std::vector<u32>>> Shard::take_pages(gpu::GpuDevice& device, u32 count) {
+  std::array<u32, 2> control{};
+  static_assert(isa::CONTROL_POOL_NEXT == 0 && isa::CONTROL_POOL_FREE == 1);
+  const std::span<u8> control_bytes{reinterpret_cast<u8*>(control.data()), sizeof control};
+  if (Result<void> ok = device.read(control_, 0, control_bytes); !ok)
     return std::unexpected(std::move(ok.error()));
+  auto& [next, free] = control;
+  const u32 from_stack = std::min(count, free);
+  if (count - from_stack > shape_.pool_pages - std::min(next, shape_.pool_pages))
+    return std::nullopt;
+  std::vector<u32> pages(from_stack);
+  if (from_stack != 0) {
+    free -= from_stack;
+    const std::span<u8> out{reinterpret_cast<u8*>(pages.data()), pages.size() * kWord};
+    if (Result<void> ok = device.read(pool_, free * kWord, out); !ok)
+      return std::unexpected(std::move(ok.error()));
+  }
+  while (pages.size() < count) pages.push_back(next++);
+  if (Result<void> ok = device.write(control_, 0, bytes_of(std::span<const u32>(control))); !ok)
+    return std::unexpected(std::move(ok.error()));
+  return pages;
+}
+
+Result<std::optional<std::vector<u32>>> Shard::make_private(
+    gpu::GpuDevice& device, WordAccess& access, const SharedBuffers& shared,
+    std::span<const std::pair<u32, u32>> where, std::span<const u32> base_pages) {
+  auto pages = take_pages(device, static_cast<u32>(where.size()));
+  if (!pages || !*pages) return pages;
+  gpu::CommandBatch batch = device.begin();
+  std::vector<BufferChange> entries;
+  entries.reserve(where.size());
+  for (u64 i = 0; i < where.size(); ++i) {
+    const u32 page = (**pages)[i];
+    batch.copy(shared.base, u64{base_pages[i]} * isa::PAGE_BYTES, pool_,
+               u64{page} * isa::PAGE_BYTES, isa::PAGE_BYTES);
+    entries.push_back({where[i].second * shape_.vm_count + where[i].first, 0, page});
+  }
   if (Result<void> ok = device.submit(std::move(batch)); !ok)
     return std::unexpected(std::move(ok.error()));
-  Result<std::span<const u8>> bytes = bulk_.wait();
-  if (!bytes) return std::unexpected(std::move(bytes.error()));
-  std::memcpy(map.data(), bytes->data(), map.size() * kWord);
-  return map;
+  if (Result<void> ok = access.scatter(device, page_map_, entries); !ok)
+    return std::unexpected(std::move(ok.error()));
+  return pages;
 }
 
 Result<void> Shard::read_pool_page(gpu::GpuDevice& device, u32 page,
@@ -286,21 +335,15 @@ Result<void> Shard::write_pool(gpu::GpuDevice& device, u32 page, u32 offset,
 
 Result<void> Shard::add_private_page(gpu::GpuDevice& device, u32 vm, u32 number,
                                      std::span<const u8, isa::PAGE_BYTES> contents) {
-  u32 page = 0;
-  const std::span<u8> page_bytes{reinterpret_cast<u8*>(&page), kWord};
-  if (Result<void> ok = device.read(control_, isa::CONTROL_POOL_NEXT * kWord, page_bytes); !ok)
-    return ok;
-  if (page >= shape_.pool_pages) {
+  auto pages = take_pages(device, 1);
+  if (!pages) return std::unexpected(std::move(pages.error()));
+  if (!*pages) {
     return fail(ErrorKind::out_of_memory, "The pool of {} private pages is full.",
                 shape_.pool_pages);
   }
-  const u32 next = page + 1;
-  if (Result<void> ok = device.write(control_, isa::CONTROL_POOL_NEXT * kWord,
-                                     bytes_of(std::span<const u32>(&next, 1)));
-      !ok)
-    return ok;
-  if (Result<void> ok = write_pool(device, page, 0, contents); !ok) return ok;
-  return device.write(page_map_, (u64{number} * shape_.vm_count + vm) * kWord, page_bytes);
+  const std::span<const u32> page(**pages);
+  if (Result<void> ok = write_pool(device, page[0], 0, contents); !ok) return ok;
+  return device.write(page_map_, (u64{number} * shape_.vm_count + vm) * kWord, bytes_of(page));
 }
 
 }  // namespace rookery

@@ -6,12 +6,15 @@
 // Machine numbers here are the shard's own, from 0.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.h"
 #include "engine/gpu/base_image.h"
+#include "engine/gpu/word_access.h"
 #include "gpu/dawn/device.h"
 
 namespace rookery {
@@ -22,19 +25,29 @@ struct ShardReport {
   std::vector<Exit> exits;
 };
 
+// What all shards of an engine read.
+struct SharedBuffers {
+  gpu::GpuBuffer base;      // pages
+  gpu::GpuBuffer base_map;  // for each page of RAM, its page there
+  gpu::GpuBuffer texts;     // ConsoleTexts::words()
+};
+
 class Shard {
  public:
   struct Shape {
     u32 vm_count;
     u32 ram_pages;
-    u32 pool_pages;      // page 0, never used, included
-    u32 max_pool_pages;  // what the adapter's binding can hold
+    u32 pool_pages;      // those of the stack at its start included
+    u32 max_pool_pages;  // likewise: what the adapter's binding can hold
     u32 state_words;
   };
 
+  // Pages at the pool's start for the stack of those that were given back, of a pool that will hold
+  // so many others.
+  static u64 stack_pages(u64 pages) { return pages / isa::PAGE_WORDS + 1; }
+
   static Result<Shard> create(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
-                              const gpu::GpuBuffer& base, const gpu::GpuBuffer& base_map,
-                              const Shape& shape);
+                              const SharedBuffers& shared, const Shape& shape);
 
   // The states of all machines, as the shaders keep them: word w of machine vm at w * vm_count +
   // vm.
@@ -42,6 +55,7 @@ class Shard {
 
   // The three parts of a dispatch of `budget` steps, recorded into one batch that all shards share:
   // all are prepared, then all dispatched, then all reported.
+  // What was changed before comes before it.
   Result<void> prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget);
   void dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline);
   Result<void> report(gpu::CommandBatch& batch);
@@ -51,14 +65,29 @@ class Shard {
   // Makes room for twice the private pages, or as many as the binding holds. False: it held that
   // already.
   Result<bool> grow_pool(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
-                         const gpu::GpuBuffer& base, const gpu::GpuBuffer& base_map);
+                         const SharedBuffers& shared);
 
-  Result<void> read_state(gpu::GpuDevice& device, u32 vm, std::span<u32> words);
-  Result<void> write_state(gpu::GpuDevice& device, u32 vm, std::span<const u32> words);
-  Result<void> write_state_word(gpu::GpuDevice& device, u32 vm, u32 word, u32 value);
+  // Changes words of a machine's state, or of its part of host_io. They are kept here until
+  // flush(), which every read and every dispatch needs first; all machines' go at once.
+  void write_state(u32 vm, std::span<const u32> words);
+  void change_state(u32 vm, u32 word, u32 keep, u32 flip);
+  void write_host_io(u32 vm, u32 word, u32 value);
+  Result<void> flush(gpu::GpuDevice& device, WordAccess& access);
+
+  Result<void> read_state(gpu::GpuDevice& device, WordAccess& access, u32 vm, std::span<u32> words);
 
   // For each page of RAM of a machine, its page in the pool, or 0.
-  Result<std::vector<u32>> read_page_map(gpu::GpuDevice& device, u32 vm);
+  Result<std::vector<u32>> read_page_map(gpu::GpuDevice& device, WordAccess& access, u32 vm);
+  // Likewise for some pages of many machines: where[i] is a machine and a page of its RAM.
+  Result<std::vector<u32>> find_pages(gpu::GpuDevice& device, WordAccess& access,
+                                      std::span<const std::pair<u32, u32>> where);
+  // Gives machines private pages that are copies of base pages. False: the pool is too full, and
+  // nothing was done. `where` as above, no place twice, none of them private yet; `base_pages` the
+  // base pages to copy; the pool's pages come back.
+  Result<std::optional<std::vector<u32>>> make_private(gpu::GpuDevice& device, WordAccess& access,
+                                                       const SharedBuffers& shared,
+                                                       std::span<const std::pair<u32, u32>> where,
+                                                       std::span<const u32> base_pages);
   Result<void> read_pool_page(gpu::GpuDevice& device, u32 page, std::span<u8, isa::PAGE_BYTES> out);
   // Reads many at once; `out` has room for all of them, one after the other.
   Result<void> read_pool_pages(gpu::GpuDevice& device, std::span<const u32> pages,
@@ -69,9 +98,8 @@ class Shard {
   Result<void> add_private_page(gpu::GpuDevice& device, u32 vm, u32 number,
                                 std::span<const u8, isa::PAGE_BYTES> contents);
 
-  // What the interpreter's bindings 0 to 7 are now: growing the pool changes one.
-  std::vector<gpu::BufferBinding> bindings(const gpu::GpuBuffer& base,
-                                           const gpu::GpuBuffer& base_map) const;
+  // What the interpreter's bindings 0 to 7 and 9 are now: growing the pool changes one.
+  std::vector<gpu::BufferBinding> bindings(const SharedBuffers& shared) const;
 
   const Shape& shape() const { return shape_; }
 
@@ -79,19 +107,25 @@ class Shard {
   const gpu::GpuBuffer& pool() const { return pool_; }
   const gpu::GpuBuffer& page_map() const { return page_map_; }
   const gpu::GpuBuffer& state() const { return state_; }
+  const gpu::GpuBuffer& host_io() const { return host_io_; }
+  const gpu::GpuBuffer& control() const { return control_; }
 
  private:
   Result<void> bind(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
-                    const gpu::GpuBuffer& base, const gpu::GpuBuffer& base_map);
+                    const SharedBuffers& shared);
+  // Takes `count` pages from the pool, or none if there are not so many.
+  Result<std::optional<std::vector<u32>>> take_pages(gpu::GpuDevice& device, u32 count);
 
   Shape shape_{};
   gpu::GpuBuffer params_;
   gpu::GpuBuffer pool_;
   gpu::GpuBuffer page_map_;
   gpu::GpuBuffer state_;
-  gpu::GpuBuffer console_;
+  gpu::GpuBuffer host_io_;
   gpu::GpuBuffer control_;
   gpu::BindGroup group_;
+  std::vector<BufferChange> state_changes_;  // not yet in the buffers
+  std::vector<BufferChange> host_io_changes_;
   gpu::Readback report_;  // after each dispatch
   gpu::Readback bulk_;    // for everything else
 };

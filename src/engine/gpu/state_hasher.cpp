@@ -4,17 +4,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/gpu/rows.h"
+
 namespace rookery {
 namespace {
 
 using gpu::BindingType;
 using gpu::BufferUse;
 using gpu::bytes_of;
-
-constexpr u32 kLanes = 64;              // invocations of a workgroup
-constexpr u64 kMaxWorkgroups = 65'535;  // in a dimension
-// Items that one dispatch may have: they are counted in 32 bits, and a watchdog may be looking.
-constexpr u64 kMaxItems = u64{1} << 26;
 
 // HashParams of shaders/hash/state_hash.wgsl.
 struct HashParams {
@@ -115,14 +112,11 @@ Result<void> StateHasher::hash_some(gpu::GpuDevice& device, const Shard& shard,
                                                                       {6, &sums_}});
   if (!group) return std::unexpected(std::move(group.error()));
 
-  const u64 items = (u64{shape.ram_pages} + 1) * vms.size();
-  const u64 workgroups = (items + kLanes - 1) / kLanes;
-  const u64 rows = (workgroups + kMaxWorkgroups - 1) / kMaxWorkgroups;
-  const u64 columns = (workgroups + rows - 1) / rows;
+  const Rows rows = rows_for((u64{shape.ram_pages} + 1) * vms.size());
   const u64 sum_bytes = vms.size() * sizeof(StateHash);
   gpu::CommandBatch batch = device.begin();
   batch.clear(sums_, 0, sum_bytes);
-  batch.dispatch(pipeline_, *group, static_cast<u32>(columns), static_cast<u32>(rows));
+  batch.dispatch(pipeline_, *group, rows.columns, rows.rows);
   if (Result<void> ok = readback_.record(batch, {{&sums_, 0, sum_bytes}}); !ok) return ok;
   if (Result<void> ok = device.submit(std::move(batch)); !ok) return ok;
   Result<std::span<const u8>> bytes = readback_.wait();

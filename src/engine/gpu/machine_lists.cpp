@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/gpu/machine_lists.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/gpu/rows.h"
+#include "engine/gpu/shader.h"
+
+namespace rookery {
+namespace {
+
+using gpu::BindingType;
+using gpu::BufferUse;
+using gpu::bytes_of;
+
+constexpr u32 kDirtyRun = 64;  // DIRTY_RUN of shaders/fleet/dirty.wgsl
+
+// ResetParams and DirtyParams of the shaders, which have the same words first.
+struct ListParams {
+  u32 machines;
+  u32 vm_count;
+  u32 ram_pages;
+  u32 state_words;
+};
+static_assert(sizeof(ListParams) == 16);
+
+Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, const char* name,
+                                           std::vector<gpu::BindingSlot> bindings) {
+  const gpu::ShaderSource source = shader_source(Xlen::rv32);  // for its constants
+  Result<gpu::AssembledShader> shader = gpu::assemble(fmt::format("fleet/{}.wgsl", name), source);
+  if (!shader) return std::unexpected(std::move(shader.error()));
+  gpu::PipelineDescription description;
+  description.label = name;
+  description.shader = &*shader;
+  description.bindings = std::move(bindings);
+  description.constants = {{"lanes", kLanes}};
+  return device.create_pipeline(description);
+}
+
+ListParams params_of(const Shard& shard, std::span<const u32> vms) {
+  const Shard::Shape& shape = shard.shape();
+  return {static_cast<u32>(vms.size()), shape.vm_count, shape.ram_pages, shape.state_words};
+}
+
+}  // namespace
+
+Result<MachineLists> MachineLists::create(gpu::GpuDevice& device, std::span<const u32> loaded,
+                                          u32 max_vms) {
+  MachineLists lists;
+  Result<gpu::ComputePipeline> reset = make_pipeline(device, "reset",
+                                                     {{0, BindingType::uniform, sizeof(ListParams)},
+                                                      {1, BindingType::storage},
+                                                      {2, BindingType::storage},
+                                                      {3, BindingType::storage},
+                                                      {4, BindingType::storage},
+                                                      {5, BindingType::storage},
+                                                      {6, BindingType::read_only_storage},
+                                                      {7, BindingType::read_only_storage}});
+  if (!reset) return std::unexpected(std::move(reset.error()));
+  Result<gpu::ComputePipeline> dirty = make_pipeline(device, "dirty",
+                                                     {{0, BindingType::uniform},
+                                                      {1, BindingType::read_only_storage},
+                                                      {2, BindingType::read_only_storage},
+                                                      {3, BindingType::storage}});
+  if (!dirty) return std::unexpected(std::move(dirty.error()));
+  lists.reset_ = std::move(*reset);
+  lists.dirty_ = std::move(*dirty);
+  const auto make = [&](gpu::GpuBuffer& out, std::string_view label, u64 bytes,
+                        BufferUse use) -> Result<void> {
+    Result<gpu::GpuBuffer> made = device.create_buffer(label, bytes, use);
+    if (!made) return std::unexpected(std::move(made.error()));
+    out = std::move(*made);
+    return {};
+  };
+  Result<void> ok = make(lists.params_, "list params", sizeof(ListParams), BufferUse::uniform);
+  if (ok) ok = make(lists.vms_, "listed machines", u64{max_vms} * 4, BufferUse::storage);
+  if (ok) ok = make(lists.loaded_, "loaded state", loaded.size_bytes(), BufferUse::storage);
+  if (ok) ok = make(lists.counts_, "page counts", u64{max_vms} * 4, BufferUse::storage);
+  if (ok) ok = device.write(lists.loaded_, 0, bytes_of(loaded));
+  if (!ok) return std::unexpected(std::move(ok.error()));
+  Result<gpu::Readback> readback = device.create_readback("page counts", 64);
+  if (!readback) return std::unexpected(std::move(readback.error()));
+  lists.readback_ = std::move(*readback);
+  return lists;
+}
+
+Result<void> MachineLists::reset(gpu::GpuDevice& device, const Shard& shard,
+                                 std::span<const u32> vms) {
+  const u64 at_once = std::max<u64>(1, kMaxItems / (u64{shard.shape().ram_pages} + 1));
+  while (!vms.empty()) {
+    const std::span<const u32> some = vms.first(std::min<u64>(vms.size(), at_once));
+    if (Result<void> ok = reset_some(device, shard, some); !ok) return ok;
+    vms = vms.subspan(some.size());
+  }
+  return {};
+}
+
+Result<void> MachineLists::reset_some(gpu::GpuDevice& device, const Shard& shard,
+                                      std::span<const u32> vms) {
+  const ListParams params = params_of(shard, vms);
+  Result<void> ok = device.write(params_, 0, bytes_of(std::span(&params, 1)));
+  if (ok) ok = device.write(vms_, 0, bytes_of(vms));
+  if (!ok) return ok;
+  Result<gpu::BindGroup> group = device.create_bind_group(reset_, {{0, &params_},
+                                                                   {1, &shard.pool()},
+                                                                   {2, &shard.page_map()},
+                                                                   {3, &shard.state()},
+                                                                   {4, &shard.host_io()},
+                                                                   {5, &shard.control()},
+                                                                   {6, &vms_},
+                                                                   {7, &loaded_}});
+  if (!group) return std::unexpected(std::move(group.error()));
+  gpu::CommandBatch batch = device.begin();
+  const Rows rows = rows_for((u64{params.ram_pages} + 1) * vms.size());
+  batch.dispatch(reset_, *group, rows.columns, rows.rows);
+  return device.submit(std::move(batch));
+}
+
+Result<std::vector<u32>> MachineLists::dirty_page_counts(gpu::GpuDevice& device, const Shard& shard,
+                                                         std::span<const u32> vms) {
+  const ListParams params = params_of(shard, vms);
+  Result<void> ok = device.write(params_, 0, bytes_of(std::span(&params, 1)));
+  if (ok) ok = device.write(vms_, 0, bytes_of(vms));
+  if (!ok) return std::unexpected(std::move(ok.error()));
+  Result<gpu::BindGroup> group = device.create_bind_group(
+      dirty_, {{0, &params_}, {1, &shard.page_map()}, {2, &vms_}, {3, &counts_}});
+  if (!group) return std::unexpected(std::move(group.error()));
+  gpu::CommandBatch batch = device.begin();
+  batch.clear(counts_, 0, vms.size_bytes());
+  const Rows rows = rows_for((u64{params.ram_pages} + kDirtyRun - 1) / kDirtyRun * vms.size());
+  batch.dispatch(dirty_, *group, rows.columns, rows.rows);
+  ok = readback_.record(batch, {{&counts_, 0, vms.size_bytes()}});
+  if (ok) ok = device.submit(std::move(batch));
+  if (!ok) return std::unexpected(std::move(ok.error()));
+  Result<std::span<const u8>> bytes = readback_.wait();
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  std::vector<u32> counts(vms.size());
+  std::memcpy(counts.data(), bytes->data(), vms.size_bytes());
+  return counts;
+}
+
+}  // namespace rookery
