@@ -57,10 +57,10 @@ fn poll() -> bool {
 }
 
 // In wfi with nothing pending: moves time on to the timer that ends the wait, and has the engine poll
-// again. False if the host has to decide: no timer can end it, or the host wants to sleep through it
+// again. False if the host has to decide: no timer can end it, or it is as long as the host wants to know of
 // (machine.wfi_exits).
 fn wfi_skip(wait: u32) -> bool {
-  if ((wait == NEVER) || (machine.wfi_exits != 0u)) {
+  if ((wait == NEVER) || ((machine.wfi_exits != 0u) && (wait >= machine.wfi_exits))) {
     exit_raise(EXIT_WFI, u32(wait != NEVER), wait);
     return false;
   }

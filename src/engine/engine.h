@@ -29,9 +29,11 @@ struct EngineConfig {
   Xlen xlen = Xlen::rv32;
   u64 ram_bytes = u64{64} << 20;  // a multiple of isa::PAGE_BYTES
   u32 vm_count = 1;
-  // GPU: private pages for all machines together; 0 lets the engine choose (a single machine gets
-  // all of its RAM).
+  // GPU: private pages for all machines together, to begin with; 0 lets the engine choose (a single
+  // machine gets all of its RAM). When they are used up there will be more, up to max_pool_pages;
+  // 0: up to what the device has.
   u64 pool_pages = 0;
+  u64 max_pool_pages = 0;
 };
 
 // RAM ends with the 32-bit physical address space, less a page so that sizes fit in 32 bits.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "machine/guest_time.h"
+#include "machine/htif.h"
 #include "machine/replay_input.h"
 
 namespace rookery {
@@ -351,88 +352,12 @@ Machine::Turn Machine::serve_wfi(const Exit& exit) {
   return answer->end;
 }
 
-// HTIF, as riscv-tests and its benchmarks use it: device 0 ends the program or asks for a system
-// call, device 1 prints a character.
 Machine::Turn Machine::serve_htif(const Exit& exit) {
-  const u64 message = (u64{exit.arg1} << 32) | exit.arg0;
-  const u32 device = static_cast<u32>(message >> 56);
-  const u32 command = static_cast<u32>(message >> 48) & 0xff;
-  const u64 payload = message & ((u64{1} << 48) - 1);
-
-  // Taking the message away first lets the program send the next one.
-  constexpr std::array<u8, 8> kZero{};
-  if (auto done = engine_->write_ram(kVm, image_.layout.tohost_pa, kZero); !done) {
-    return std::unexpected(std::move(done.error()));
-  }
-  if (device == 0 && command == 0 && (payload & 1) != 0) {
-    const u32 status = static_cast<u32>(payload >> 1);
-    return serve_guest_end({EndReason::shutdown, status, status != 0});
-  }
-  if (device == 0 && command == 0) {
-    auto end = serve_syscall(static_cast<u32>(payload));
-    if (!end || *end) return end;
-  } else if (device == 1 && command == 1) {
-    const char byte = static_cast<char>(payload & 0xff);
-    if (auto done = print({&byte, 1}); !done) return std::unexpected(std::move(done.error()));
-  } else {
-    return fail(ErrorKind::image,
-                "The program wrote {:#x} to tohost: HTIF device {} has no command {} here.",
-                message, device, command);
-  }
-  if (auto done = engine_->resume(kVm); !done) return std::unexpected(std::move(done.error()));
-  return std::nullopt;
-}
-
-// A proxied system call: eight dwords at `pa`, the number and the arguments; the result replaces
-// the number, and fromhost becomes 1.
-Machine::Turn Machine::serve_syscall(u32 pa) {
-  constexpr u64 kWrite = 64;
-  constexpr u64 kExit = 93;
-  constexpr u64 kNoSuchCall = static_cast<u64>(-38);  // -ENOSYS
-  constexpr u64 kMaxWriteBytes = 1 * kMiB;
-  const auto lies_in_ram = [&](u64 from, u64 bytes) {
-    return from >= isa::RAM_BASE && from - isa::RAM_BASE <= image_.ram_bytes &&
-           bytes <= image_.ram_bytes - (from - isa::RAM_BASE);
-  };
-  std::array<u64, 4> call{};  // number and three arguments; guest and host are little-endian
-  const std::span<u8> call_bytes(reinterpret_cast<u8*>(call.data()), sizeof(call));
-  if (!lies_in_ram(pa, sizeof(call))) {
-    return fail(ErrorKind::image,
-                "The program wrote {:#x} to tohost, which is no system call in RAM.", pa);
-  }
-  if (auto done = engine_->read_ram(kVm, pa, call_bytes); !done)
-    return std::unexpected(std::move(done.error()));
-
-  u64 result = kNoSuchCall;
-  if (call[0] == kExit) {
-    const u32 status = static_cast<u32>(call[1]);
-    return serve_guest_end({EndReason::shutdown, status, status != 0});
-  }
-  if (call[0] == kWrite) {
-    const u64 bytes = std::min(call[3], kMaxWriteBytes);
-    if (!lies_in_ram(call[2], bytes)) {
-      return fail(ErrorKind::image, "The program writes {} bytes from {:#x}, which are not in RAM.",
-                  bytes, call[2]);
-    }
-    std::string text(bytes, '\0');
-    const std::span<u8> out(reinterpret_cast<u8*>(text.data()), text.size());
-    if (auto done = engine_->read_ram(kVm, static_cast<u32>(call[2]), out); !done) {
-      return std::unexpected(std::move(done.error()));
-    }
-    if (auto done = print(text); !done) return std::unexpected(std::move(done.error()));
-    result = bytes;
-  }
-  call[0] = result;
-  if (auto done = engine_->write_ram(kVm, pa, call_bytes.first(sizeof(u64))); !done) {
-    return std::unexpected(std::move(done.error()));
-  }
-  if (image_.layout.fromhost_pa != 0) {
-    constexpr std::array<u8, 8> kOne{1};
-    if (auto done = engine_->write_ram(kVm, image_.layout.fromhost_pa, kOne); !done) {
-      return std::unexpected(std::move(done.error()));
-    }
-  }
-  return std::nullopt;
+  auto answer = rookery::serve_htif(*engine_, image_.layout, exit);
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  if (auto done = print(answer->printed); !done) return std::unexpected(std::move(done.error()));
+  if (!answer->status) return std::nullopt;
+  return serve_guest_end({EndReason::shutdown, *answer->status, *answer->status != 0});
 }
 
 Result<MachineStatus> Machine::status() {

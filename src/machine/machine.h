@@ -149,7 +149,6 @@ class Machine final : private InputPort {
   Turn serve_reboot();
   Turn serve_wfi(const Exit& exit);
   Turn serve_htif(const Exit& exit);
-  Turn serve_syscall(u32 pa);
 
   BootImage image_;
   EngineFactory make_engine_;

@@ -517,7 +517,9 @@ class GpuEngine final : public Engine {
       shape.vm_count = std::min(vms_per_shard_, config_.vm_count - first);
       shape.ram_pages = static_cast<u32>(ram_pages);
       // No machine stores to more pages than it has.
-      const u64 most = ram_pages * shape.vm_count;
+      u64 most = ram_pages * shape.vm_count;
+      if (config_.max_pool_pages != 0)
+        most = std::min(most, config_.max_pool_pages * shape.vm_count / config_.vm_count);
       shape.max_pool_pages =
           static_cast<u32>(std::min(max_pool_pages, most + Shard::stack_pages(most)));
       const u64 share = wanted * shape.vm_count / config_.vm_count;
