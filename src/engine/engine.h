@@ -71,6 +71,15 @@ struct Exit {
 
 struct Checkpoint;  // engine/checkpoint.h
 
+// What a machine's host has told its engine: stop_at(), how far stop_on_texts() has come, and what
+// is left of queue_input().
+struct HostOrders {
+  u64 stop_at = 0;
+  u32 matched = 0;
+  std::string input;
+  bool more_input = false;
+};
+
 struct RunReport {
   // Made by the machine that got furthest. One that exited, or that waited for its console or for
   // memory, may be behind: its hart.icount tells.
@@ -145,6 +154,10 @@ class Engine {
   // The machine exits with EXIT_COUNT before the instruction at that hart.icount, once; at once, if
   // it is there or beyond. 0: nowhere. Stopping there changes nothing that the guest can see.
   virtual Result<void> stop_at(u32 vm, u64 icount) = 0;
+
+  // All of that, to put a machine away and back.
+  virtual Result<HostOrders> read_orders(u32 vm) = 0;
+  virtual Result<void> write_orders(u32 vm, const HostOrders& orders) = 0;
 
   // Every machine that prints one of the texts exits with EXIT_TEXT (arg0: which one), after the
   // instruction that printed its last byte. Null: none. The search begins at the next byte.

@@ -44,6 +44,10 @@ class ForwardingEngine : public Engine {
     return engine_->queue_input(vm, bytes, more);
   }
   Result<void> stop_at(u32 vm, u64 icount) override { return engine_->stop_at(vm, icount); }
+  Result<HostOrders> read_orders(u32 vm) override { return engine_->read_orders(vm); }
+  Result<void> write_orders(u32 vm, const HostOrders& orders) override {
+    return engine_->write_orders(vm, orders);
+  }
   Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) override {
     return engine_->stop_on_texts(std::move(texts));
   }

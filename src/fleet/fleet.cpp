@@ -233,7 +233,7 @@ Result<void> Fleet::serve_program(const Exit& exit, FleetStop stop, std::vector<
     return {};
   }
   Machine& machine = machines_[exit.vm];
-  machine.printed += answer->printed;
+  machine.printed += engine_->take_console(exit.vm) + answer->printed;
   for (const char byte : answer->printed) {
     if (texts_ == nullptr || stop.reason == StopReason::text) break;
     machine.matched = texts_->next(machine.matched, static_cast<u8>(byte));
@@ -302,9 +302,10 @@ Result<void> Fleet::spill() {
   for (u64 i = 0; i < count; ++i) {
     const u32 vm = starved_.back();
     starved_.pop_back();
-    auto checkpoint = take_checkpoint(*engine_, vm);
-    if (!checkpoint) return pass_on(checkpoint);
-    spilled_.emplace(vm, *std::move(checkpoint));
+    machines_[vm].printed += engine_->take_console(vm);
+    auto copy = copy_of(vm);
+    if (!copy) return pass_on(copy);
+    spilled_.emplace(vm, *std::move(copy));
     Result<void> ok = engine_->reset({&vm, 1}, *snapshot_.now);
     if (ok) ok = hold(vm, isa::EXIT_POOL_FULL);
     if (!ok) return ok;
@@ -317,23 +318,17 @@ Result<void> Fleet::spill() {
 Result<bool> Fleet::bring_back() {
   const auto first = spilled_.begin();
   const u32 vm = first->first;
-  Result<void> restored = restore_checkpoint(*engine_, vm, first->second, *snapshot_.now);
-  if (restored) {
-    spilled_.erase(first);
-    starved_.push_back(vm);
-    return true;
-  }
-  if (restored.error().kind != ErrorKind::out_of_memory) return pass_on(restored);
-  Result<void> ok = engine_->reset({&vm, 1}, *snapshot_.now);
-  if (ok) ok = hold(vm, isa::EXIT_POOL_FULL);
-  if (!ok) return pass_on(ok);
-  return false;
+  Result<bool> restored = restore(vm, first->second);
+  if (!restored || !*restored) return restored;
+  spilled_.erase(first);
+  starved_.push_back(vm);
+  return true;
 }
 
 // --- Looking at machines ---
 
 std::string Fleet::take_console(u32 vm) {
-  return engine_->take_console(vm) + std::exchange(machines_[vm].printed, {});
+  return std::exchange(machines_[vm].printed, {}) + engine_->take_console(vm);
 }
 
 Result<std::vector<u64>> Fleet::state_hashes(std::span<const u32> vms) {
@@ -352,15 +347,32 @@ Result<MachineState> Fleet::read_state(u32 vm) { return engine_->read_state(vm);
 
 // --- Machines by themselves, and all of them ---
 
-Result<Checkpoint> Fleet::checkpoint_of(u32 vm) {
-  const auto kept = spilled_.find(vm);
-  if (kept != spilled_.end()) return kept->second;
-  return take_checkpoint(*engine_, vm);
+Result<Fleet::PutAway> Fleet::copy_of(u32 vm) {
+  const auto spilled = spilled_.find(vm);
+  if (spilled != spilled_.end()) return spilled->second;
+  auto machine = take_checkpoint(*engine_, vm);
+  if (!machine) return pass_on(machine);
+  auto orders = engine_->read_orders(vm);
+  if (!orders) return pass_on(orders);
+  return PutAway{*std::move(machine), *std::move(orders)};
+}
+
+Result<bool> Fleet::restore(u32 vm, const PutAway& machine) {
+  Result<void> ok = engine_->reset({&vm, 1}, *snapshot_.now);
+  if (ok) ok = restore_checkpoint(*engine_, vm, machine.machine, *snapshot_.now);
+  if (ok) ok = engine_->write_orders(vm, machine.orders);
+  if (ok) return true;
+  if (ok.error().kind != ErrorKind::out_of_memory) return pass_on(ok);
+  ok = engine_->reset({&vm, 1}, *snapshot_.now);
+  if (ok) ok = hold(vm, isa::EXIT_POOL_FULL);
+  if (!ok) return pass_on(ok);
+  return false;
 }
 
 Result<Snapshot> Fleet::lift(u32 vm) {
-  auto own = checkpoint_of(vm);
-  if (!own) return pass_on(own);
+  auto copy = copy_of(vm);
+  if (!copy) return pass_on(copy);
+  const Checkpoint* const own = &copy->machine;
   Checkpoint whole;
   whole.state = own->state;
   std::ranges::set_union(snapshot_.now->numbers, own->numbers, std::back_inserter(whole.numbers));
@@ -408,7 +420,8 @@ Result<void> Fleet::put_back(u32 vm, const Snapshot& machine) {
 Result<void> Fleet::checkpoint() {
   Kept kept;
   for (u32 vm = 0; vm < size(); ++vm) {
-    auto machine = checkpoint_of(vm);
+    machines_[vm].printed += engine_->take_console(vm);
+    auto machine = copy_of(vm);
     if (!machine) return pass_on(machine);
     kept.machines.push_back(*std::move(machine));
   }
@@ -427,21 +440,15 @@ Result<void> Fleet::rewind() {
   starved_.clear();
   spilled_.clear();
   for (u32 vm = 0; vm < size(); ++vm) {
-    const Checkpoint& machine = kept_->machines[vm];
-    Result<void> ok = restore_checkpoint(*engine_, vm, machine, *snapshot_.now);
-    if (!ok && ok.error().kind != ErrorKind::out_of_memory) return ok;
-    if (!ok) {
-      ok = engine_->reset({&vm, 1}, *snapshot_.now);
-      if (ok) ok = hold(vm, isa::EXIT_POOL_FULL);
-      if (!ok) return ok;
-      spilled_.emplace(vm, machine);
-    }
+    Result<bool> restored = restore(vm, kept_->machines[vm]);
+    if (!restored) return pass_on(restored);
+    if (!*restored) spilled_.emplace(vm, kept_->machines[vm]);
   }
   machines_ = kept_->hosts;
   for (u32 vm = 0; vm < size(); ++vm) {
     const bool waits = std::visit(
         [](const auto& s) { return s.machine.run_state == isa::EXIT_POOL_FULL; },
-        kept_->machines[vm].state);
+        kept_->machines[vm].machine.state);
     if (waits && !machines_[vm].stopped && !spilled_.contains(vm)) starved_.push_back(vm);
   }
   instructions_ = kept_->instructions;

@@ -123,8 +123,8 @@ class Fleet {
   // Puts one back that was lifted out of this fleet and may have gone on since; it stands still.
   Result<void> put_back(u32 vm, const Snapshot& machine);
 
-  // Where all machines stand; rewind() brings them back there, as often as wanted. What was typed
-  // and has not reached the guest is not part of it. Costs what the machines have stored to.
+  // Where all machines stand; rewind() brings them back there, as often as wanted. Costs what the
+  // machines have stored to.
   Result<void> checkpoint();
   Result<void> rewind();
 
@@ -136,8 +136,13 @@ class Fleet {
     u64 counted = 0;       // instructions that instructions_ has of it
     bool stopped = false;
   };
+  // A machine that is not on the engine, or that will be again what it is now.
+  struct PutAway {
+    Checkpoint machine;
+    HostOrders orders;
+  };
   struct Kept {
-    std::vector<Checkpoint> machines;
+    std::vector<PutAway> machines;
     std::vector<Machine> hosts;
     u64 instructions = 0;
     u32 running = 0;
@@ -153,7 +158,9 @@ class Fleet {
   Result<void> make_room();
   Result<void> spill();
   Result<bool> bring_back();
-  Result<Checkpoint> checkpoint_of(u32 vm);
+  Result<PutAway> copy_of(u32 vm);
+  // False: there is no room, and it stands still.
+  Result<bool> restore(u32 vm, const PutAway& machine);
 
   Snapshot snapshot_;   // `now` is what all machines begin as
   FleetConfig config_;
@@ -164,7 +171,7 @@ class Fleet {
   u32 running_ = 0;
   u64 instructions_ = 0;
   std::vector<u32> starved_;            // wait for a page, on the engine
-  std::map<u32, Checkpoint> spilled_;   // likewise, kept here
+  std::map<u32, PutAway> spilled_;   // likewise, kept here
   bool pages_came_free_ = false;        // since machines began to wait
   std::optional<Kept> kept_;
 };

@@ -140,6 +140,10 @@ class ParallelEngine final : public Engine {
     return engines_[vm]->queue_input(0, bytes, more);
   }
   Result<void> stop_at(u32 vm, u64 icount) override { return engines_[vm]->stop_at(0, icount); }
+  Result<HostOrders> read_orders(u32 vm) override { return engines_[vm]->read_orders(0); }
+  Result<void> write_orders(u32 vm, const HostOrders& orders) override {
+    return engines_[vm]->write_orders(0, orders);
+  }
   Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) override {
     return for_all([&](Engine& engine) { return engine.stop_on_texts(texts); });
   }

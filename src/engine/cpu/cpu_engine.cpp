@@ -118,6 +118,18 @@ class CpuEngine final : public Engine {
     return {};
   }
 
+  Result<HostOrders> read_orders(u32 vm) override {
+    HostOrders orders = machines_[vm]->orders();
+    orders.stop_at = stops_[vm];
+    return orders;
+  }
+
+  Result<void> write_orders(u32 vm, const HostOrders& orders) override {
+    stops_[vm] = orders.stop_at;
+    machines_[vm]->set_orders(orders);
+    return {};
+  }
+
   Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) override {
     for (const auto& machine : machines_) machine->stop_on_texts(texts);
     return {};
@@ -137,8 +149,7 @@ class CpuEngine final : public Engine {
         machine.page_restored(number);
       }
       machine.set_state(loaded.state);
-      machine.queue_input({}, false);
-      machine.restart_texts();
+      machine.set_orders({});
       machine.take_console();
       stops_[vm] = 0;
       consoles_[vm].clear();

@@ -40,7 +40,9 @@ class CpuMachine {
   virtual u32 queue_input(std::span<const u8> bytes, bool more) = 0;
   // Null: none. The search begins anew.
   virtual void stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) = 0;
-  virtual void restart_texts() = 0;
+  // All but stop_at.
+  virtual HostOrders orders() const = 0;
+  virtual void set_orders(const HostOrders& orders) = 0;
   virtual std::vector<u32> dirty_page_numbers() const = 0;
 
   // Engine::set_stops(), checked, and Engine::set_trace(); the records since the last take_trace().

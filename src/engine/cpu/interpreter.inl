@@ -211,9 +211,19 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
 
   void stop_on_texts(std::shared_ptr<const ConsoleTexts> wanted) override {
     texts = std::move(wanted);
-    restart_texts();
+    match_state = 0;
   }
-  void restart_texts() override { match_state = 0; }
+
+  HostOrders orders() const override {
+    const auto* const left = input.queue.begin() + input.taken;
+    return {0, match_state, std::string(left, left + input_left()), input.more};
+  }
+
+  void set_orders(const HostOrders& orders) override {
+    match_state = orders.matched;
+    queue_input({reinterpret_cast<const u8*>(orders.input.data()), orders.input.size()},
+                orders.more_input);
+  }
 
   std::vector<u32> dirty_page_numbers() const override {
     std::vector<u32> numbers;

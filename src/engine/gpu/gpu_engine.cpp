@@ -221,6 +221,34 @@ class GpuEngine final : public Engine {
     return {};
   }
 
+  Result<HostOrders> read_orders(u32 vm) override {
+    if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
+    const auto [index, local] = place(vm);
+    std::array<u32, isa::HOST_CONSOLE> words;
+    if (Result<void> ok = shards_[index].read_host_io(device_, *access_, local, words); !ok)
+      return std::unexpected(std::move(ok.error()));
+    HostOrders orders;
+    orders.stop_at = words[isa::HOST_STOP_AT] | (u64{words[isa::HOST_STOP_AT + 1]} << 32);
+    orders.matched = words[isa::HOST_MATCHED];
+    const u32 end = std::min(words[isa::HOST_INPUT_BYTES], isa::INPUT_QUEUE_BYTES);
+    const u32 begin = std::min(words[isa::HOST_INPUT_TAKEN], end);
+    const auto* const queue = reinterpret_cast<const char*>(words.data() + isa::HOST_INPUT);
+    orders.input.assign(queue + begin, queue + end);
+    orders.more_input = words[isa::HOST_INPUT_MORE] != 0;
+    return orders;
+  }
+
+  Result<void> write_orders(u32 vm, const HostOrders& orders) override {
+    if (Result<void> ok = stop_at(vm, orders.stop_at); !ok) return ok;
+    const auto [shard, local] = place(vm);
+    shards_[shard].write_host_io(local, isa::HOST_MATCHED, orders.matched);
+    const std::span<const u8> input(reinterpret_cast<const u8*>(orders.input.data()),
+                                    orders.input.size());
+    Result<u32> queued = queue_input(vm, input, orders.more_input);
+    if (!queued) return std::unexpected(std::move(queued.error()));
+    return {};
+  }
+
   Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) override {
     if (Result<void> ok = upload(); !ok) return ok;
     const std::vector<u32> words =

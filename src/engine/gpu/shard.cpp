@@ -222,6 +222,13 @@ Result<void> Shard::flush(gpu::GpuDevice& device, WordAccess& access) {
   return ok;
 }
 
+Result<void> Shard::read_host_io(gpu::GpuDevice& device, WordAccess& access, u32 vm,
+                                 std::span<u32> words) {
+  if (Result<void> ok = flush(device, access); !ok) return ok;
+  return device.read(host_io_, u64{vm} * isa::HOST_IO_WORDS * kWord,
+                     {reinterpret_cast<u8*>(words.data()), words.size_bytes()});
+}
+
 Result<void> Shard::read_state(gpu::GpuDevice& device, WordAccess& access, u32 vm,
                                std::span<u32> words) {
   if (Result<void> ok = flush(device, access); !ok) return ok;

@@ -73,6 +73,9 @@ class Shard {
   void change_state(u32 vm, u32 word, u32 keep, u32 flip);
   void write_host_io(u32 vm, u32 word, u32 value);
   Result<void> flush(gpu::GpuDevice& device, WordAccess& access);
+  // The first words of a machine's part of host_io.
+  Result<void> read_host_io(gpu::GpuDevice& device, WordAccess& access, u32 vm,
+                            std::span<u32> words);
 
   Result<void> read_state(gpu::GpuDevice& device, WordAccess& access, u32 vm, std::span<u32> words);
 
