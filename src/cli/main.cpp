@@ -54,6 +54,7 @@ int main_checked(int argc, char** argv) {
   add_run_command(app, chosen);
   add_adapters_command(app, chosen);
   add_bench_command(app, chosen);
+  add_bench_fleet_command(app, chosen);
   add_pack_command(app, chosen);
   add_inspect_command(app, chosen);
   add_trace_command(app, chosen);
