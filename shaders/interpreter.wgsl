@@ -49,6 +49,7 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
   if (state[(STATE_RUN_STATE * params.vm_count) + vm] != HOOK_RUNNABLE) {
     return;
   }
+  pool_choose(vm);
   state_load();
   tlb_fold_all();
   host_io_load();
@@ -270,13 +271,13 @@ fn fold_load(fold: u32, va: u32, size: u32) -> xlen {
 fn fold_store(fold: u32, va: u32, size: u32, value: xlen) {
   let index = fold + ((va & 4095u) >> 2u);
   if (size >= 2u) {
-    pool[index] = low(value);
+    pool_store(index, low(value));
     if (XLEN == 64u) {
       if (size == 3u) {
-        pool[index + 1u] = high(value);
+        pool_store(index + 1u, high(value));
       }
     }
   } else {
-    pool[index] = insertBits(pool[index], low(value), (va & 3u) << 3u, 8u << size);
+    pool_store(index, insertBits(pool_load(index), low(value), (va & 3u) << 3u, 8u << size));
   }
 }

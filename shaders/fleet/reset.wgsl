@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // GPU only: the entry point `main` makes some machines of a shard what all of it were loaded as: their private pages
-// go back to the pool's stack (memory/paged.wgsl), their state becomes `loaded`.
+// go back to the stack of their pool (memory/paged.wgsl), their state becomes `loaded`.
 //
-// Bindings: below; pool, page_map, state, host_io and control are the interpreter's (memory/bindings.wgsl).
+// Bindings: below and those of memory/pools.wgsl; page_map, state, host_io and control are the interpreter's (memory/bindings.wgsl).
 // Workgroup: `lanes` x 1 x 1; a dispatch may have two dimensions, counted row by row. An invocation owns one item
 // of one machine: a page of RAM, or (the last item) the words of state and host_io. Neighbours have the same item
 // of neighbouring machines. `control` is shared and atomic; places of the stack are given out by it.
 
 #import "isa/constants.wgsl"
+#import "memory/pools.wgsl"
 
 struct ResetParams {
   machines: u32,     // to reset: the first of `vms`
@@ -17,15 +18,14 @@ struct ResetParams {
 }
 
 @group(0) @binding(0) var<uniform> params: ResetParams;
-@group(0) @binding(1) var<storage, read_write> pool: array<u32>;
-@group(0) @binding(2) var<storage, read_write> page_map: array<u32>;
-@group(0) @binding(3) var<storage, read_write> state: array<u32>;
-@group(0) @binding(4) var<storage, read_write> host_io: array<u32>;
-@group(0) @binding(5) var<storage, read_write> control: array<atomic<u32>>;
 // The machines to reset, by their numbers in the shard.
-@group(0) @binding(6) var<storage, read> vms: array<u32>;
+@group(0) @binding(1) var<storage, read> vms: array<u32>;
 // The words of the state that they had first.
-@group(0) @binding(7) var<storage, read> loaded: array<u32>;
+@group(0) @binding(2) var<storage, read> loaded: array<u32>;
+@group(0) @binding(4) var<storage, read_write> page_map: array<u32>;
+@group(0) @binding(5) var<storage, read_write> state: array<u32>;
+@group(0) @binding(6) var<storage, read_write> host_io: array<u32>;
+@group(0) @binding(7) var<storage, read_write> control: array<atomic<u32>>;
 
 override lanes: u32;
 
@@ -50,6 +50,7 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>, @builtin(num_workg
   let page = page_map[entry];
   if (page != 0u) {
     page_map[entry] = 0u;
-    pool[atomicAdd(&control[CONTROL_POOL_FREE], 1u)] = page;
+    pool_choose(vm);
+    pool_store(atomicAdd(&control[CONTROL_POOL_FREE + pool_number], 1u), page);
   }
 }

@@ -3,13 +3,15 @@
 // src/engine/state_hash.h defines them, relative to the pages of the boot image: the host adds the sum of
 // the terms of all base pages, which it knows.
 //
-// Bindings: below; pool, page_map and state are the interpreter's (memory/bindings.wgsl), here read-only.
+// Bindings: below and those of memory/pools.wgsl, by four words; page_map and state are the interpreter's
+// (memory/bindings.wgsl); all are read-only here.
 // Workgroup: `lanes` x 1 x 1; a dispatch may have two dimensions, counted row by row. An invocation owns
 // one item of one machine: a page of RAM, which costs something only if it is private, or (the last item)
 // the words of the state. Neighbours have the same item of neighbouring machines, and machines that ran
 // the same program have mostly the same private pages. `sums` is shared and atomic.
 
 #import "hash/xxh32.wgsl"
+#import "memory/pools.wgsl"
 
 struct HashParams {
   machines: u32,          // to hash: the first of `vms`
@@ -23,10 +25,8 @@ struct HashParams {
 }
 
 @group(0) @binding(0) var<uniform> params: HashParams;
-// Private pages, by four words.
-@group(0) @binding(1) var<storage, read> pool: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> page_map: array<u32>;
-@group(0) @binding(3) var<storage, read> state: array<u32>;
+@group(0) @binding(1) var<storage, read> page_map: array<u32>;
+@group(0) @binding(7) var<storage, read> state: array<u32>;
 // The machines to hash, by their numbers in the shard.
 @group(0) @binding(4) var<storage, read> vms: array<u32>;
 // For each page of RAM, the term of its base page.
@@ -51,6 +51,7 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>, @builtin(num_workg
   }
   let private_page = page_map[(item * params.vm_count) + vm];
   if (private_page != 0u) {
+    pool_choose(vm);
     add_term(slot, page_term(private_page, item) - base_terms[item]);
   }
 }
@@ -68,7 +69,7 @@ fn page_term(private_page: u32, number: u32) -> vec2<u32> {
   var high = xxh32_begin(params.seeds.y + number);
   var bits = vec4<u32>(0u);
   for (var i = 0u; i < stripes; i++) {
-    let words = pool[first + i];
+    let words = pool_load(first + i);
     low = xxh32_stripe(low, words);
     high = xxh32_stripe(high, words);
     bits |= words;

@@ -5,13 +5,15 @@
 // that neighbouring lanes touch neighbouring words.
 
 #import "isa/constants.wgsl"
+#import "memory/pools.wgsl"
 
 struct Params {
   vm_count: u32,
   budget: u32,      // steps each machine may make in this dispatch
   ram_pages: u32,   // of each machine
-  pool_pages: u32,  // of the shard, page 0 included
   hot_steps: u32,   // steps between two looks at what is slow (interpreter.wgsl)
+  base_map: u32,    // where in `base` the map starts
+  pool_pages: vec4<u32>,  // of each pool, its stack included
 }
 
 struct Texts {
@@ -24,13 +26,11 @@ struct Texts {
 const TEXT_TABLE_VECTORS: u32 = TEXT_TABLE_BYTES / 16u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-// Pages that all machines share and none changes: the boot image. Page 0 is all zeros.
+// Pages that all machines share and none changes: the boot image. Page 0 is all zeros. Behind them, for each page
+// of guest RAM, its page here.
 @group(0) @binding(1) var<storage, read> base: array<u32>;
-// For each page of guest RAM, its page in `base`.
-@group(0) @binding(2) var<storage, read> base_map: array<u32>;
-// Private pages, behind the stack of those that were given back: page numbers, a word each.
-@group(0) @binding(3) var<storage, read_write> pool: array<u32>;
-// For each page of guest RAM of each machine: its page in `pool`, or 0 while it has none.
+// Private pages are in the pools, bindings 3 and 10 to 12 (memory/pools.wgsl).
+// For each page of guest RAM of each machine: its page in its pool, or 0 while it has none.
 @group(0) @binding(4) var<storage, read_write> page_map: array<u32>;
 // The machines' state, isa/state.def.
 @group(0) @binding(5) var<storage, read_write> state: array<u32>;

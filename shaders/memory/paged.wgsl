@@ -2,7 +2,7 @@
 // GPU only: guest RAM as pages that are zero or base (shared, read-only) or private (in the pool), and
 // copy-on-write between them. The CPU engine's RAM is flat (src/engine/cpu/machine_core_class.h).
 //
-// A `fold` is where a page's words start: an index into pool, or, with FOLD_BASE, into base. The TLB
+// A `fold` is where a page's words start: an index into the machine's pool, or, with FOLD_BASE, into base. The TLB
 // keeps one beside each entry, so that a hit needs no page map. Every index comes from a page map entry
 // and an offset below PAGE_WORDS.
 
@@ -30,7 +30,7 @@ fn page_fold(number: u32) -> u32 {
   if (private_page != 0u) {
     return private_page << PAGE_WORD_SHIFT;
   }
-  return FOLD_BASE | (base_map[number] << PAGE_WORD_SHIFT);
+  return FOLD_BASE | (base[params.base_map + number] << PAGE_WORD_SHIFT);
 }
 
 fn fold_word(fold: u32, offset: u32) -> u32 {
@@ -38,7 +38,7 @@ fn fold_word(fold: u32, offset: u32) -> u32 {
   if ((fold & FOLD_BASE) != 0u) {
     return base[index];
   }
-  return pool[index];
+  return pool_load(index);
 }
 
 // A page of the pool for this machine, or 0: the pool is full, and the host grows it or stops the machine.
@@ -47,16 +47,18 @@ fn fold_word(fold: u32, offset: u32) -> u32 {
 // dispatches, so nobody finds a place of it empty that the count says is filled. A count that was taken too far
 // is put right at once; meanwhile others may miss a page that is there, and are stopped for nothing, at worst.
 fn pool_take() -> u32 {
-  let count = bitcast<i32>(atomicSub(&control[CONTROL_POOL_FREE], 1u));
+  let free = CONTROL_POOL_FREE + pool_number;
+  let count = bitcast<i32>(atomicSub(&control[free], 1u));
   if (count > 0) {
-    return pool[u32(count) - 1u];
+    return pool_load(u32(count) - 1u);
   }
-  atomicAdd(&control[CONTROL_POOL_FREE], 1u);
-  let page = atomicAdd(&control[CONTROL_POOL_NEXT], 1u);
-  if (page < params.pool_pages) {
+  atomicAdd(&control[free], 1u);
+  let next = CONTROL_POOL_NEXT + pool_number;
+  let page = atomicAdd(&control[next], 1u);
+  if (page < params.pool_pages[pool_number]) {
     return page;
   }
-  atomicSub(&control[CONTROL_POOL_NEXT], 1u);
+  atomicSub(&control[next], 1u);
   return 0u;
 }
 
@@ -74,7 +76,7 @@ fn page_fold_private(number: u32) -> u32 {
   let original = fold & ~FOLD_BASE;
   let words = opaque_count(PAGE_WORDS);
   for (var i = 0u; i < words; i++) {
-    pool[copy + i] = base[original + i];
+    pool_store(copy + i, base[original + i]);
   }
   page_map[(number * params.vm_count) + vm] = page;
   page_moved(number, copy);
@@ -107,7 +109,7 @@ fn ram_store(pa: u32, value: u32, mask: u32) {
     return;
   }
   let index = fold + ((pa & 4095u) >> 2u);
-  pool[index] = (pool[index] & ~mask) | (value & mask);
+  pool_store(index, (pool_load(index) & ~mask) | (value & mask));
 }
 
 // Called when an entry was filled: where its page is. A store entry may fold a base page: the first store

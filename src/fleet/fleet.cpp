@@ -292,9 +292,9 @@ Result<void> Fleet::make_room() {
   return {};
 }
 
-// Keeps half of the machines that wait for a page here, so that the others find some.
+// Keeps some of the machines that wait for a page here, so that the others find some.
 Result<void> Fleet::spill() {
-  const u64 count = starved_.size() / 2;
+  const u64 count = starved_.size() > 1 ? std::max<u64>(1, starved_.size() / 8) : 0;
   if (count == 0) {
     return fail(ErrorKind::out_of_memory,
                 "Machine {} needs more pages than the device has left for it.", starved_.front());

@@ -785,6 +785,53 @@ void check_reset(Make make) {
 TEST(EngineCpu, ResetsMachines) { check_reset(make_cpu_engine); }
 TEST(EngineGpu, ResetsMachines) { check_reset(make_gpu_engine); }
 
+// Workgroups take turns among the pools, so more than two of them are needed to fill three.
+TEST(EngineGpu, SpreadsPagesOverPools) {
+  constexpr u32 kMachines = 101;
+  constexpr u32 kMarkPa = kDataPa + 6 * isa::PAGE_BYTES + 64;
+  MAKE_ENGINE(engine, make_gpu_engine_with_pools, .ram_bytes = kRamBytes, .vm_count = kMachines,
+              .pool_pages = 400);
+  const Result<Checkpoint> loaded = load_forks(engine, page_toucher(sw(t1, 8, t0)), 7);
+  ASSERT_GOOD(loaded);
+  const std::vector<u64> first = hashes_of(engine);
+  std::vector<u32> all(kMachines);
+  for (u32 vm = 0; vm < kMachines; ++vm) all[vm] = vm;
+  std::vector<u64> ended;
+  for (int round = 0; round < 3; ++round) {
+    // A word of its own in each, in the last page that it will store to.
+    std::vector<WordChange> marks;
+    for (const u32 vm : all) marks.push_back({vm, kMarkPa, 0, vm});
+    ASSERT_GOOD(engine.change_ram(marks));
+    u32 exits = 0;
+    for (int runs = 0; runs < 200 && exits < kMachines; ++runs) {
+      const Result<RunReport> report = engine.run(1'000'000);
+      ASSERT_GOOD(report);
+      exits += static_cast<u32>(report->exits.size());
+    }
+    ASSERT_EQ(exits, kMachines);
+    EXPECT_EQ(*engine.dirty_page_counts(all), std::vector<u32>(kMachines, 8));
+    if (round == 0) {
+      ended = hashes_of(engine);
+      for (const u32 vm : {0u, 40u, 70u, 100u}) {
+        auto cpu = make_cpu_engine({.ram_bytes = kRamBytes});
+        ASSERT_GOOD(cpu);
+        ASSERT_GOOD(load_machine(**cpu, *loaded));
+        const WordChange mark{0, kMarkPa, 0, vm};
+        ASSERT_GOOD((*cpu)->change_ram({&mark, 1}));
+        ASSERT_GOOD(run_until(**cpu, 0, 100'000));
+        EXPECT_EQ(ended[vm], *(*cpu)->state_hash(0)) << vm;
+        u32 word = 0;
+        ASSERT_GOOD(engine.read_ram(vm, kMarkPa,
+                                    {reinterpret_cast<u8*>(&word), sizeof word}));
+        EXPECT_EQ(word, vm);
+      }
+    }
+    EXPECT_EQ(hashes_of(engine), ended);
+    ASSERT_GOOD(engine.reset(all, *loaded));
+    EXPECT_EQ(hashes_of(engine), first);
+  }
+}
+
 void check_changes(Make make) {
   MAKE_ENGINE(engine, make, .ram_bytes = kRamBytes, .vm_count = 3);
   ASSERT_GOOD(load_forks(engine, kWanderer, 500));

@@ -24,16 +24,17 @@ namespace {
 
 Result<std::unique_ptr<Engine>> make_gpu_engine(
     const EngineConfig& config, u32 wait_limit_ms,
-    const std::map<std::string, std::string, std::less<>>& replaced = {}) {
+    const std::map<std::string, std::string, std::less<>>& replaced = {}, u32 pools = 0) {
 #if ROOKERY_GPU
   Result<gpu::GpuDevice> device =
       gpu::open_device({.selector = tested_adapter(), .wait_limit_ms = wait_limit_ms});
   if (!device) return std::unexpected(std::move(device.error()));
-  return create_gpu_engine(config, std::move(*device), replaced);
+  return create_gpu_engine(config, std::move(*device), replaced, pools);
 #else
   (void)config;
   (void)wait_limit_ms;
   (void)replaced;
+  (void)pools;
   return fail(ErrorKind::usage, "Built without the GPU engine.");
 #endif
 }
@@ -42,6 +43,10 @@ Result<std::unique_ptr<Engine>> make_gpu_engine(
 
 Result<std::unique_ptr<Engine>> make_gpu_engine(const EngineConfig& config) {
   return make_gpu_engine(config, 120'000);
+}
+
+Result<std::unique_ptr<Engine>> make_gpu_engine_with_pools(const EngineConfig& config) {
+  return make_gpu_engine(config, 120'000, {}, 3);
 }
 
 Result<std::unique_ptr<Engine>> make_impatient_gpu_engine(const EngineConfig& config) {

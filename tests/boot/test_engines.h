@@ -17,6 +17,9 @@ bool is_software(const std::string& adapter);
 // An engine on that adapter. Errors: usage if there is none (the test is skipped).
 Result<std::unique_ptr<Engine>> make_gpu_engine(const EngineConfig& config);
 
+// The same with three pools of private pages.
+Result<std::unique_ptr<Engine>> make_gpu_engine_with_pools(const EngineConfig& config);
+
 // The same on a device that counts as lost as soon as a dispatch takes a millisecond.
 Result<std::unique_ptr<Engine>> make_impatient_gpu_engine(const EngineConfig& config);
 

@@ -12,6 +12,7 @@
 #include "device/uart/uart.h"
 #include "engine/checkpoint.h"
 #include "engine/gpu/machine_lists.h"
+#include "engine/gpu/pools_module.h"
 #include "engine/gpu/shard.h"
 #include "engine/gpu/state_hasher.h"
 #include "engine/gpu/watch.h"
@@ -31,6 +32,35 @@ constexpr u32 kMaxBudget = 1u << 30;
 
 // Private pages for each of many machines to begin with; a full pool grows.
 constexpr u64 kPagesPerMachine = 16;
+// What a fork of a booted Linux stores to, if it does a little: there are as many pools and shards as
+// that needs.
+constexpr u64 kLikelyPagesPerMachine = 120;
+
+// Storage bindings that the interpreter has beside the pools, watching included.
+constexpr u32 kOtherStorageBindings = 6;
+
+// Pages that one binding holds; a fold has 31 bits of words.
+u64 max_pages_of_binding(const gpu::AdapterLimits& limits) {
+  const u64 bytes = std::min(limits.max_storage_binding_bytes, limits.max_buffer_bytes);
+  return std::min<u64>(bytes / isa::PAGE_BYTES, u64{1} << 21);
+}
+
+// Private pages that all machines together may come to want.
+u64 likely_pages(const EngineConfig& config) {
+  if (config.max_pool_pages != 0) return config.max_pool_pages;
+  if (config.pool_pages != 0) return config.pool_pages;
+  if (config.vm_count == 1) return config.ram_bytes / isa::PAGE_BYTES;
+  return kLikelyPagesPerMachine * config.vm_count;
+}
+
+// Pools of a shard: as few as hold them, for each more costs time.
+u32 pools_for(const EngineConfig& config, const gpu::AdapterLimits& limits) {
+  if (config.vm_count == 1) return 1;
+  const u64 most = std::min(isa::MAX_POOLS,
+                            limits.max_storage_buffers_per_stage - kOtherStorageBindings);
+  const u64 pages = max_pages_of_binding(limits);
+  return static_cast<u32>(std::clamp<u64>((likely_pages(config) + pages - 1) / pages, 1, most));
+}
 
 u32 run_state_word(Xlen xlen) {
   const auto word = [](const auto& state) {
@@ -39,20 +69,20 @@ u32 run_state_word(Xlen xlen) {
   return std::visit(word, isa::make_state(xlen));
 }
 
-Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, Xlen xlen,
+Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, Xlen xlen, u32 pools,
                                            InterpreterVariant variant,
                                            const ShaderModules& replaced) {
-  Result<gpu::AssembledShader> shader = assemble_interpreter(xlen, variant, replaced);
+  Result<gpu::AssembledShader> shader = assemble_interpreter(xlen, pools, variant, replaced);
   if (!shader) return std::unexpected(std::move(shader.error()));
   using gpu::BindingType;
   gpu::PipelineDescription description;
   description.label = xlen == Xlen::rv32 ? "interpreter_rv32" : "interpreter_rv64";
   description.shader = &*shader;
-  description.bindings = {{0, BindingType::uniform},           {1, BindingType::read_only_storage},
-                          {2, BindingType::read_only_storage}, {3, BindingType::storage},
-                          {4, BindingType::storage},           {5, BindingType::storage},
-                          {6, BindingType::storage},           {7, BindingType::storage},
+  description.bindings = {{0, BindingType::uniform}, {1, BindingType::read_only_storage},
+                          {4, BindingType::storage}, {5, BindingType::storage},
+                          {6, BindingType::storage}, {7, BindingType::storage},
                           {9, BindingType::uniform}};
+  add_pool_slots(description.bindings, pools, PoolView::words);
   if (variant == InterpreterVariant::watched) {
     description.label += "_watched";
     description.bindings.push_back({8, BindingType::storage});
@@ -63,8 +93,9 @@ Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, Xlen xlen,
 class GpuEngine final : public Engine {
  public:
   GpuEngine(const EngineConfig& config, gpu::GpuDevice device, gpu::ComputePipeline pipeline,
-            ShaderModules replaced)
+            u32 pools, ShaderModules replaced)
       : config_(config),
+        pools_(pools),
         device_(std::move(device)),
         pipeline_(std::move(pipeline)),
         replaced_(std::move(replaced)),
@@ -297,7 +328,7 @@ class GpuEngine final : public Engine {
     in_pool.reserve(pages.size());
     for (const auto& [page, at] : pages) in_pool.push_back(page);
     std::vector<u8> bytes(pages.size() * isa::PAGE_BYTES);
-    if (Result<void> ok = shards_[shard].read_pool_pages(device_, in_pool, bytes); !ok) return ok;
+    if (Result<void> ok = shards_[shard].read_pool_pages(device_, local, in_pool, bytes); !ok) return ok;
     for (u64 i = 0; i < pages.size(); ++i) {
       std::memcpy(out.data() + pages[i].second * isa::PAGE_BYTES,
                   bytes.data() + i * isa::PAGE_BYTES, isa::PAGE_BYTES);
@@ -318,7 +349,7 @@ class GpuEngine final : public Engine {
       const u64 count = std::min<u64>(bytes.size(), isa::PAGE_BYTES - within);
       std::array<u8, isa::PAGE_BYTES> page;
       if (count < isa::PAGE_BYTES) {
-        if (Result<void> ok = read_page(shards_[shard], (*map)[number], number, page); !ok)
+        if (Result<void> ok = read_page(shards_[shard], local, (*map)[number], number, page); !ok)
           return ok;
       }
       std::memcpy(page.data() + within, bytes.data(), count);
@@ -364,7 +395,7 @@ class GpuEngine final : public Engine {
   Result<std::vector<u64>> state_hashes(std::span<const u32> vms) override {
     if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
     if (!hasher_) {
-      Result<StateHasher> made = StateHasher::create(device_, config_.xlen, base_, vms_per_shard_);
+      Result<StateHasher> made = StateHasher::create(device_, config_.xlen, base_, vms_per_shard_, pools_);
       if (!made) return std::unexpected(std::move(made.error()));
       hasher_ = std::move(*made);
     }
@@ -492,13 +523,12 @@ class GpuEngine final : public Engine {
     const u64 ram_pages = config_.ram_bytes / isa::PAGE_BYTES;
 
     const std::span<const u8> base = base_.bytes();
-    if (base.size() > binding) {
+    if (base.size() + ram_pages * 4 > binding) {
       return fail(ErrorKind::out_of_memory,
                   "The boot image needs {} MiB, the adapter binds at most {} MiB at once.",
-                  base.size() >> 20, binding >> 20);
+                  (base.size() + ram_pages * 4) >> 20, binding >> 20);
     }
-    const u64 max_pool_pages =
-        std::min<u64>(binding / isa::PAGE_BYTES, u64{1} << 21);  // a fold has 31 bits of words
+    const u64 max_pool_pages = max_pages_of_binding(limits);
     const u64 wanted = config_.pool_pages != 0 ? config_.pool_pages
                        : config_.vm_count == 1 ? ram_pages
                                                : kPagesPerMachine * config_.vm_count;
@@ -506,9 +536,9 @@ class GpuEngine final : public Engine {
     const u64 vm_bytes =
         std::max<u64>({ram_pages * 4, u64{state_words_} * 4, isa::HOST_IO_WORDS * 4});
     u64 shard_count = std::max<u64>(1, (vm_bytes * config_.vm_count + binding - 1) / binding);
-    shard_count =
-        std::max(shard_count,
-                 std::min<u64>(config_.vm_count, (wanted + max_pool_pages - 1) / max_pool_pages));
+    const u64 most_pages = pools_ * max_pool_pages;
+    shard_count = std::max(shard_count, std::min<u64>(config_.vm_count,
+                                                      likely_pages(config_) / most_pages));
     shard_count = std::max(shard_count, (u64{config_.vm_count} + kMaxShardVms - 1) / kMaxShardVms);
     if (vm_bytes > binding) {
       return fail(
@@ -518,24 +548,23 @@ class GpuEngine final : public Engine {
     }
     vms_per_shard_ = static_cast<u32>((config_.vm_count + shard_count - 1) / shard_count);
 
+    const std::span<const u8> base_map = bytes_of(base_.map());
     Result<gpu::GpuBuffer> base_buffer =
-        device_.create_buffer("base", base.size(), gpu::BufferUse::storage);
+        device_.create_buffer("base", base.size() + base_map.size(), gpu::BufferUse::storage);
     if (!base_buffer)
       return std::unexpected(std::move(base_buffer.error()).during("uploading the boot image"));
-    Result<gpu::GpuBuffer> map_buffer =
-        device_.create_buffer("base_map", ram_pages * 4, gpu::BufferUse::storage);
-    if (!map_buffer) return std::unexpected(std::move(map_buffer.error()));
     const u64 text_bytes = (4 + 256 / 4 + isa::TEXT_TABLE_BYTES / 4) * 4;  // ConsoleTexts::words()
     Result<gpu::GpuBuffer> texts_buffer =
         device_.create_buffer("texts", text_bytes, gpu::BufferUse::uniform);
     if (!texts_buffer) return std::unexpected(std::move(texts_buffer.error()));
-    shared_ = {std::move(*base_buffer), std::move(*map_buffer), std::move(*texts_buffer)};
+    shared_ = {std::move(*base_buffer), static_cast<u32>(base.size() / 4),
+               std::move(*texts_buffer)};
     if (Result<void> ok = device_.write(shared_.base, 0, base); !ok) return ok;
-    if (Result<void> ok = device_.write(shared_.base_map, 0, bytes_of(base_.map())); !ok) return ok;
+    if (Result<void> ok = device_.write(shared_.base, base.size(), base_map); !ok) return ok;
     Result<WordAccess> access = WordAccess::create(device_);
     if (!access) return std::unexpected(std::move(access.error()));
     access_ = std::move(*access);
-    Result<MachineLists> lists = MachineLists::create(device_, loaded_, vms_per_shard_);
+    Result<MachineLists> lists = MachineLists::create(device_, loaded_, vms_per_shard_, pools_);
     if (!lists) return std::unexpected(std::move(lists.error()));
     lists_ = std::move(*lists);
 
@@ -544,13 +573,17 @@ class GpuEngine final : public Engine {
       Shard::Shape shape{};
       shape.vm_count = std::min(vms_per_shard_, config_.vm_count - first);
       shape.ram_pages = static_cast<u32>(ram_pages);
-      // No machine stores to more pages than it has.
-      u64 most = ram_pages * shape.vm_count;
+      shape.pools = pools_;
+      // Of the workgroups that take turns among the pools; no machine stores to more pages than it
+      // has.
+      const u64 sharers =
+          std::min<u64>(shape.vm_count, (shape.vm_count + pools_ - 1) / pools_ + isa::WORKGROUP);
+      u64 most = ram_pages * sharers;
       if (config_.max_pool_pages != 0)
-        most = std::min(most, config_.max_pool_pages * shape.vm_count / config_.vm_count);
+        most = std::min(most, config_.max_pool_pages * sharers / config_.vm_count);
       shape.max_pool_pages =
           static_cast<u32>(std::min(max_pool_pages, most + Shard::stack_pages(most)));
-      const u64 share = wanted * shape.vm_count / config_.vm_count;
+      const u64 share = wanted * sharers / config_.vm_count;
       shape.pool_pages = static_cast<u32>(std::min<u64>(
           share + Shard::stack_pages(shape.max_pool_pages), shape.max_pool_pages));
       shape.state_words = state_words_;
@@ -592,42 +625,45 @@ class GpuEngine final : public Engine {
     for (const auto& [place, page] : pages) where.push_back(place);
     Result<std::vector<u32>> found = shard.find_pages(device_, *access_, where);
     if (!found) return std::unexpected(std::move(found.error()));
-    std::vector<std::pair<u32, u32>> shared;
-    std::vector<u32> base_pages;
+    // What is still shared, by the pools that are to hold it.
+    std::vector<std::vector<std::pair<u32, u32>>> shared(pools_);
     for (u64 i = 0; i < where.size(); ++i) {
       pages[where[i]] = (*found)[i];
-      if ((*found)[i] != 0) continue;
-      shared.push_back(where[i]);
-      base_pages.push_back(base_.map()[where[i].second]);
+      if ((*found)[i] == 0) shared[pool_of(where[i].first, pools_)].push_back(where[i]);
     }
-    if (!shared.empty()) {
-      Result<std::vector<u32>> made = make_private(shard, shared, base_pages);
+    for (const auto& places : shared) {
+      if (places.empty()) continue;
+      Result<std::vector<u32>> made = make_private(shard, places);
       if (!made) return std::unexpected(std::move(made.error()));
-      for (u64 i = 0; i < shared.size(); ++i) pages[shared[i]] = (*made)[i];
+      for (u64 i = 0; i < places.size(); ++i) pages[places[i]] = (*made)[i];
     }
-    std::vector<BufferChange> words;
-    words.reserve(changes.size());
+    std::vector<std::vector<BufferChange>> words(pools_);
     for (const WordChange& change : changes) {
       const u32 offset = change.at - isa::RAM_BASE;
       const u32 page = pages[{change.vm, offset / isa::PAGE_BYTES}];
-      words.push_back({page * isa::PAGE_WORDS + offset % isa::PAGE_BYTES / 4, change.keep,
-                       change.flip});
+      words[pool_of(change.vm, pools_)].push_back(
+          {page * isa::PAGE_WORDS + offset % isa::PAGE_BYTES / 4, change.keep, change.flip});
     }
-    return access_->scatter(device_, shard.pool(), words);
+    for (u32 pool = 0; pool < pools_; ++pool) {
+      if (words[pool].empty()) continue;
+      if (Result<void> ok = access_->scatter(device_, shard.pool(pool), words[pool]); !ok) return ok;
+    }
+    return {};
   }
 
-  Result<std::vector<u32>> make_private(Shard& shard, std::span<const std::pair<u32, u32>> where,
-                                        std::span<const u32> base_pages) {
+  // Private pages for machines of one pool; the pool's pages.
+  Result<std::vector<u32>> make_private(Shard& shard, std::span<const std::pair<u32, u32>> where) {
+    std::vector<u32> base_pages;
+    for (const auto& [vm, number] : where) base_pages.push_back(base_.map()[number]);
     for (;;) {
       auto made = shard.make_private(device_, *access_, shared_, where, base_pages);
       if (!made) return std::unexpected(std::move(made.error()));
       if (*made) return **std::move(made);
-      Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_);
+      Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_, where.front().first);
       if (!grown) return std::unexpected(std::move(grown.error()));
       if (!*grown) {
-        return fail(ErrorKind::out_of_memory,
-                    "The pool of {} private pages has no room for {} more.",
-                    shard.shape().pool_pages, where.size());
+        return fail(ErrorKind::out_of_memory, "No private pages are left for {} more.",
+                    where.size());
       }
     }
   }
@@ -646,7 +682,7 @@ class GpuEngine final : public Engine {
     std::erase_if(watches_, [](const auto& entry) { return !entry.second.wants_anything(); });
     if (!watches_.empty() && !watch_pipeline_) {
       Result<gpu::ComputePipeline> pipeline =
-          make_pipeline(device_, config_.xlen, InterpreterVariant::watched, replaced_);
+          make_pipeline(device_, config_.xlen, pools_, InterpreterVariant::watched, replaced_);
       if (!pipeline) return std::unexpected(std::move(pipeline.error()));
       watch_pipeline_ = std::move(*pipeline);
     }
@@ -681,7 +717,7 @@ class GpuEngine final : public Engine {
     gpu::CommandBatch batch = device_.begin();
     for (Shard& shard : shards_) {
       Result<void> ok = shard.flush(device_, *access_);
-      if (ok) ok = shard.prepare(device_, batch, budget);
+      if (ok) ok = shard.prepare(device_, batch, budget, shared_.base_map);
       if (!ok) return ok;
     }
     for (Shard& shard : shards_) shard.dispatch(batch, pipeline_);
@@ -718,19 +754,19 @@ class GpuEngine final : public Engine {
   // Serves what the engine can serve itself and passes the other exits on.
   Result<void> serve(u32 shard_index, const ShardReport& part, RunReport& report, bool& served) {
     Shard& shard = shards_[shard_index];
-    bool tried_to_grow = false;
-    bool grew = false;
+    std::array<bool, isa::MAX_POOLS> tried_to_grow{};
+    std::array<bool, isa::MAX_POOLS> grew{};
     for (Exit exit : part.exits) {
       // Drained by the finish() of the shard or its watch.
       bool resume = exit.reason == isa::EXIT_CONSOLE_FULL || exit.reason == isa::EXIT_TRACE_FULL;
       if (exit.reason == isa::EXIT_POOL_FULL) {
-        if (!tried_to_grow) {
-          tried_to_grow = true;
-          Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_);
+        const u32 pool = pool_of(exit.vm, pools_);
+        if (!std::exchange(tried_to_grow[pool], true)) {
+          Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_, exit.vm);
           if (!grown) return std::unexpected(std::move(grown.error()));
-          grew = *grown;
+          grew[pool] = *grown;
         }
-        resume = grew;
+        resume = grew[pool];
       }
       if (resume) {
         shard.change_state(exit.vm, run_state_word_, 0,
@@ -754,9 +790,9 @@ class GpuEngine final : public Engine {
                                           static_cast<double>(kMaxBudget)));
   }
 
-  Result<void> read_page(Shard& shard, u32 pool_page, u64 number,
+  Result<void> read_page(Shard& shard, u32 local, u32 pool_page, u64 number,
                          std::span<u8, isa::PAGE_BYTES> out) {
-    if (pool_page != 0) return shard.read_pool_page(device_, pool_page, out);
+    if (pool_page != 0) return shard.read_pool_pages(device_, local, {&pool_page, 1}, out);
     std::memcpy(out.data(), base_.page(number).data(), out.size());
     return {};
   }
@@ -764,10 +800,10 @@ class GpuEngine final : public Engine {
   // Makes `contents` the page of RAM `number` of a machine: in its private page, or in a new one.
   Result<void> write_page(Shard& shard, u32 local, u32 pool_page, u32 number,
                           std::span<const u8, isa::PAGE_BYTES> contents) {
-    if (pool_page != 0) return shard.write_pool(device_, pool_page, 0, contents);
+    if (pool_page != 0) return shard.write_pool(device_, local, pool_page, contents);
     Result<void> added = shard.add_private_page(device_, local, number, contents);
     if (added || added.error().kind != ErrorKind::out_of_memory) return added;
-    Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_);
+    Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_, local);
     if (!grown) return std::unexpected(std::move(grown.error()));
     return *grown ? shard.add_private_page(device_, local, number, contents) : added;
   }
@@ -776,6 +812,7 @@ class GpuEngine final : public Engine {
   static constexpr u64 kMaxShardVms = u64{65'535} * 32;
 
   EngineConfig config_;
+  u32 pools_;  // of each shard
   gpu::GpuDevice device_;
   gpu::ComputePipeline pipeline_;
   ShaderModules replaced_;
@@ -805,13 +842,15 @@ class GpuEngine final : public Engine {
 }  // namespace
 
 Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config, gpu::GpuDevice device,
-                                                  const ShaderModules& replaced) {
+                                                  const ShaderModules& replaced, u32 pools) {
   if (Result<void> ok = check_engine_config(config); !ok)
     return std::unexpected(std::move(ok.error()));
+  if (pools == 0) pools = pools_for(config, device.limits());
   Result<gpu::ComputePipeline> pipeline =
-      make_pipeline(device, config.xlen, InterpreterVariant::plain, replaced);
+      make_pipeline(device, config.xlen, pools, InterpreterVariant::plain, replaced);
   if (!pipeline) return std::unexpected(std::move(pipeline.error()));
-  return std::make_unique<GpuEngine>(config, std::move(device), std::move(*pipeline), replaced);
+  return std::make_unique<GpuEngine>(config, std::move(device), std::move(*pipeline), pools,
+                                     replaced);
 }
 
 }  // namespace rookery

@@ -16,8 +16,9 @@ namespace rookery {
 
 // Takes the device over. Compiles the shader (the device's cache remembers it). Errors: usage for a
 // configuration that cannot be, out_of_memory with what does not fit into which limit, device_lost.
-// `replaced`: shader modules to be used in place of ours, for tests that plant a fault.
+// For tests: `replaced`, shader modules to be used in place of ours, to plant a fault; `pools`, of
+// private pages in each shard, 1 to isa::MAX_POOLS, where 0 takes as many as the machines need.
 Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config, gpu::GpuDevice device,
-                                                  const ShaderModules& replaced = {});
+                                                  const ShaderModules& replaced = {}, u32 pools = 0);
 
 }  // namespace rookery

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/gpu/pools_module.h"
 #include "engine/gpu/rows.h"
 #include "engine/gpu/shader.h"
 
@@ -25,9 +26,9 @@ struct ListParams {
 };
 static_assert(sizeof(ListParams) == 16);
 
-Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, const char* name,
+Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, const char* name, u32 pools,
                                            std::vector<gpu::BindingSlot> bindings) {
-  const gpu::ShaderSource source = shader_source(Xlen::rv32);  // for its constants
+  const gpu::ShaderSource source = shader_source(Xlen::rv32, pools);  // for its constants
   Result<gpu::AssembledShader> shader = gpu::assemble(fmt::format("fleet/{}.wgsl", name), source);
   if (!shader) return std::unexpected(std::move(shader.error()));
   gpu::PipelineDescription description;
@@ -46,19 +47,19 @@ ListParams params_of(const Shard& shard, std::span<const u32> vms) {
 }  // namespace
 
 Result<MachineLists> MachineLists::create(gpu::GpuDevice& device, std::span<const u32> loaded,
-                                          u32 max_vms) {
+                                          u32 max_vms, u32 pools) {
   MachineLists lists;
-  Result<gpu::ComputePipeline> reset = make_pipeline(device, "reset",
-                                                     {{0, BindingType::uniform, sizeof(ListParams)},
-                                                      {1, BindingType::storage},
-                                                      {2, BindingType::storage},
-                                                      {3, BindingType::storage},
-                                                      {4, BindingType::storage},
-                                                      {5, BindingType::storage},
-                                                      {6, BindingType::read_only_storage},
-                                                      {7, BindingType::read_only_storage}});
+  std::vector<gpu::BindingSlot> slots = {{0, BindingType::uniform, sizeof(ListParams)},
+                                         {1, BindingType::read_only_storage},
+                                         {2, BindingType::read_only_storage},
+                                         {4, BindingType::storage},
+                                         {5, BindingType::storage},
+                                         {6, BindingType::storage},
+                                         {7, BindingType::storage}};
+  add_pool_slots(slots, pools, PoolView::words);
+  Result<gpu::ComputePipeline> reset = make_pipeline(device, "reset", pools, std::move(slots));
   if (!reset) return std::unexpected(std::move(reset.error()));
-  Result<gpu::ComputePipeline> dirty = make_pipeline(device, "dirty",
+  Result<gpu::ComputePipeline> dirty = make_pipeline(device, "dirty", 1,
                                                      {{0, BindingType::uniform},
                                                       {1, BindingType::read_only_storage},
                                                       {2, BindingType::read_only_storage},
@@ -102,14 +103,12 @@ Result<void> MachineLists::reset_some(gpu::GpuDevice& device, const Shard& shard
   Result<void> ok = device.write(params_, 0, bytes_of(std::span(&params, 1)));
   if (ok) ok = device.write(vms_, 0, bytes_of(vms));
   if (!ok) return ok;
-  Result<gpu::BindGroup> group = device.create_bind_group(reset_, {{0, &params_},
-                                                                   {1, &shard.pool()},
-                                                                   {2, &shard.page_map()},
-                                                                   {3, &shard.state()},
-                                                                   {4, &shard.host_io()},
-                                                                   {5, &shard.control()},
-                                                                   {6, &vms_},
-                                                                   {7, &loaded_}});
+  std::vector<gpu::BufferBinding> bindings = {
+      {0, &params_},        {1, &vms_},           {2, &loaded_},         {4, &shard.page_map()},
+      {5, &shard.state()},  {6, &shard.host_io()}, {7, &shard.control()},
+  };
+  shard.add_pools(bindings);
+  Result<gpu::BindGroup> group = device.create_bind_group(reset_, bindings);
   if (!group) return std::unexpected(std::move(group.error()));
   gpu::CommandBatch batch = device.begin();
   const Rows rows = rows_for((u64{params.ram_pages} + 1) * vms.size());

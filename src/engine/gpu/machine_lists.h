@@ -14,9 +14,10 @@ namespace rookery {
 
 class MachineLists {
  public:
-  // For shards of at most `max_vms` machines that were loaded with the state `loaded`.
+  // For shards of at most `max_vms` machines, with so many pools, that were loaded with the state
+  // `loaded`.
   static Result<MachineLists> create(gpu::GpuDevice& device, std::span<const u32> loaded,
-                                     u32 max_vms);
+                                     u32 max_vms, u32 pools);
 
   // Returns before it is done; what is submitted later comes after it.
   Result<void> reset(gpu::GpuDevice& device, const Shard& shard, std::span<const u32> vms);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/gpu/shader.h"
 
+#include "engine/gpu/pools_module.h"
 #include "isa/wgsl_tables.h"
 
 namespace rookery {
 
-gpu::ShaderSource shader_source(isa::Xlen xlen) {
+gpu::ShaderSource shader_source(isa::Xlen xlen, u32 pools) {
   gpu::ShaderSource source;
   source.modules["isa/constants.wgsl"] = isa::wgsl_constants();
+  source.modules["memory/pools.wgsl"] = pools_module(pools, PoolView::words);
   source.modules["isa/tables.wgsl"] = isa::wgsl_tables(xlen);
   return source;
 }
@@ -22,9 +24,10 @@ gpu::AssembleOptions shader_options(isa::Xlen xlen) {
   return options;
 }
 
-Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen, InterpreterVariant variant,
+Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen, u32 pools,
+                                                  InterpreterVariant variant,
                                                   const ShaderModules& replaced) {
-  gpu::ShaderSource source = shader_source(xlen);
+  gpu::ShaderSource source = shader_source(xlen, pools);
   for (const auto& [path, text] : replaced) source.modules[path] = text;
   gpu::AssembleOptions options = shader_options(xlen);
   if (variant == InterpreterVariant::watched) {

@@ -16,12 +16,12 @@ enum class InterpreterVariant {
 using ShaderModules = decltype(gpu::ShaderSource::modules);
 
 Result<gpu::AssembledShader> assemble_interpreter(
-    isa::Xlen xlen, InterpreterVariant variant = InterpreterVariant::plain,
+    isa::Xlen xlen, u32 pools = 1, InterpreterVariant variant = InterpreterVariant::plain,
     const ShaderModules& replaced = {});
 
 // What any shader of ours is assembled with for that XLEN: the generated modules, the choice of the
 // xlen vocabulary, the lowering of the state's fields.
-gpu::ShaderSource shader_source(isa::Xlen xlen);
+gpu::ShaderSource shader_source(isa::Xlen xlen, u32 pools = 1);
 gpu::AssembleOptions shader_options(isa::Xlen xlen);
 
 }  // namespace rookery

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstring>
 
+#include "engine/gpu/pools_module.h"
+
 namespace rookery {
 namespace {
 
@@ -12,7 +14,7 @@ using gpu::BufferUse;
 using gpu::bytes_of;
 
 constexpr u64 kWord = 4;
-constexpr u32 kParamsWords = 8;  // Params of shaders/memory/bindings.wgsl, padded to 16 bytes
+constexpr u32 kParamsWords = 12;  // Params of shaders/memory/bindings.wgsl
 
 // How long a lane that needs the slow stage of the interpreter may have to wait for its neighbours.
 constexpr u32 kHotSteps = 64;
@@ -47,8 +49,10 @@ Result<Shard> Shard::create(gpu::GpuDevice& device, const gpu::ComputePipeline& 
     return {};
   };
   Result<void> ok = make(shard.params_, "params", kParamsWords * kWord, BufferUse::uniform);
-  if (ok)
-    ok = make(shard.pool_, "pool", u64{shape.pool_pages} * isa::PAGE_BYTES, BufferUse::storage);
+  shard.pools_.resize(shape.pools);
+  for (gpu::GpuBuffer& pool : shard.pools_) {
+    if (ok) ok = make(pool, "pool", u64{shape.pool_pages} * isa::PAGE_BYTES, BufferUse::storage);
+  }
   if (ok) ok = make(shard.page_map_, "page_map", vms * shape.ram_pages * kWord, BufferUse::storage);
   if (ok) ok = make(shard.state_, "state", vms * shape.state_words * kWord, BufferUse::storage);
   if (ok)
@@ -58,9 +62,10 @@ Result<Shard> Shard::create(gpu::GpuDevice& device, const gpu::ComputePipeline& 
               BufferUse::storage);
   if (ok) ok = shard.bind(device, pipeline, shared);
   if (!ok) return std::unexpected(std::move(ok.error()));
-  const u32 first_page = static_cast<u32>(stack_pages(shape.max_pool_pages));
+  const std::vector<u32> first_pages(shape.pools,
+                                     static_cast<u32>(stack_pages(shape.max_pool_pages)));
   ok = device.write(shard.control_, isa::CONTROL_POOL_NEXT * kWord,
-                    bytes_of(std::span<const u32>(&first_page, 1)));
+                    bytes_of(std::span<const u32>(first_pages)));
   if (!ok) return std::unexpected(std::move(ok.error()));
   Result<gpu::Readback> report = device.create_readback("dispatch report", 64);
   if (!report) return std::unexpected(std::move(report.error()));
@@ -80,19 +85,30 @@ Result<void> Shard::bind(gpu::GpuDevice& device, const gpu::ComputePipeline& pip
 }
 
 std::vector<gpu::BufferBinding> Shard::bindings(const SharedBuffers& shared) const {
-  return {{0, &params_},   {1, &shared.base}, {2, &shared.base_map}, {3, &pool_},
-          {4, &page_map_}, {5, &state_},      {6, &host_io_},        {7, &control_},
-          {9, &shared.texts}};
+  std::vector<gpu::BufferBinding> bindings = {
+      {0, &params_}, {1, &shared.base}, {4, &page_map_},    {5, &state_},
+      {6, &host_io_}, {7, &control_},   {9, &shared.texts},
+  };
+  add_pools(bindings);
+  return bindings;
+}
+
+void Shard::add_pools(std::vector<gpu::BufferBinding>& bindings) const {
+  for (u32 pool = 0; pool < shape_.pools; ++pool)
+    bindings.push_back({kPoolBindings[pool], &pools_[pool]});
 }
 
 Result<void> Shard::write_states(gpu::GpuDevice& device, std::span<const u32> words) {
   return device.write(state_, 0, bytes_of(words));
 }
 
-Result<void> Shard::prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget) {
+Result<void> Shard::prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget,
+                            u32 base_map) {
   const u32 hot_steps = shape_.vm_count == 1 ? budget : kHotSteps;
-  const u32 params[kParamsWords] = {shape_.vm_count, budget, shape_.ram_pages, shape_.pool_pages,
-                                    hot_steps};
+  u32 params[kParamsWords] = {shape_.vm_count, budget, shape_.ram_pages, hot_steps, base_map};
+  constexpr u32 kPoolPages = 8;  // where the vector of these is
+  for (u32 pool = 0; pool < shape_.pools; ++pool)
+    params[kPoolPages + pool] = static_cast<u32>(pages_in(pool));
   if (Result<void> ok = device.write(params_, 0, bytes_of(std::span<const u32>(params))); !ok)
     return ok;
   const u64 vms = shape_.vm_count;
@@ -181,22 +197,22 @@ Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string>
 }
 
 Result<bool> Shard::grow_pool(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
-                              const SharedBuffers& shared) {
-  const u32 pages =
-      static_cast<u32>(std::min<u64>(u64{shape_.pool_pages} * 2, shape_.max_pool_pages));
-  if (pages <= shape_.pool_pages) return false;
-  Result<gpu::GpuBuffer> pool =
-      device.create_buffer("pool", u64{pages} * isa::PAGE_BYTES, BufferUse::storage);
-  if (!pool) {
-    if (pool.error().kind == ErrorKind::out_of_memory) return false;
-    return std::unexpected(std::move(pool.error()));
+                              const SharedBuffers& shared, u32 vm) {
+  gpu::GpuBuffer& pool = pools_[pool_of(vm, shape_.pools)];
+  const u64 now = pool.size_bytes() / isa::PAGE_BYTES;
+  const u64 pages = std::min<u64>(now * 2, shape_.max_pool_pages);
+  if (pages <= now) return false;
+  Result<gpu::GpuBuffer> larger =
+      device.create_buffer("pool", pages * isa::PAGE_BYTES, BufferUse::storage);
+  if (!larger) {
+    if (larger.error().kind == ErrorKind::out_of_memory) return false;
+    return std::unexpected(std::move(larger.error()));
   }
   gpu::CommandBatch batch = device.begin();
-  batch.copy(pool_, 0, *pool, 0, pool_.size_bytes());
+  batch.copy(pool, 0, *larger, 0, pool.size_bytes());
   if (Result<void> ok = device.submit_and_wait(std::move(batch)); !ok)
     return std::unexpected(std::move(ok.error()));
-  pool_ = std::move(*pool);
-  shape_.pool_pages = pages;
+  pool = std::move(*larger);
   if (Result<void> ok = bind(device, pipeline, shared); !ok)
     return std::unexpected(std::move(ok.error()));
   return true;
@@ -264,21 +280,23 @@ Result<std::vector<u32>> Shard::find_pages(gpu::GpuDevice& device, WordAccess& a
   return access.gather(device, page_map_, wanted);
 }
 
-Result<std::optional<std::vector<u32>>> Shard::take_pages(gpu::GpuDevice& device, u32 count) {
-  std::array<u32, 2> control{};
-  static_assert(isa::CONTROL_POOL_NEXT == 0 && isa::CONTROL_POOL_FREE == 1);
+Result<std::optional<std::vector<u32>>> Shard::take_pages(gpu::GpuDevice& device, u32 pool,
+                                                          u32 count) {
+  std::array<u32, isa::CONTROL_EXIT_COUNT> control{};
+  static_assert(isa::CONTROL_POOL_NEXT == 0 && isa::CONTROL_POOL_FREE < isa::CONTROL_EXIT_COUNT);
   const std::span<u8> control_bytes{reinterpret_cast<u8*>(control.data()), sizeof control};
   if (Result<void> ok = device.read(control_, 0, control_bytes); !ok)
     return std::unexpected(std::move(ok.error()));
-  auto& [next, free] = control;
+  u32& next = control[isa::CONTROL_POOL_NEXT + pool];
+  u32& free = control[isa::CONTROL_POOL_FREE + pool];
   const u32 from_stack = std::min(count, free);
-  if (count - from_stack > shape_.pool_pages - std::min(next, shape_.pool_pages))
+  if (count - from_stack > pages_in(pool) - std::min<u64>(next, pages_in(pool)))
     return std::nullopt;
   std::vector<u32> pages(from_stack);
   if (from_stack != 0) {
     free -= from_stack;
     const std::span<u8> out{reinterpret_cast<u8*>(pages.data()), pages.size() * kWord};
-    if (Result<void> ok = device.read(pool_, free * kWord, out); !ok)
+    if (Result<void> ok = device.read(pools_[pool], free * kWord, out); !ok)
       return std::unexpected(std::move(ok.error()));
   }
   while (pages.size() < count) pages.push_back(next++);
@@ -290,14 +308,15 @@ Result<std::optional<std::vector<u32>>> Shard::take_pages(gpu::GpuDevice& device
 Result<std::optional<std::vector<u32>>> Shard::make_private(
     gpu::GpuDevice& device, WordAccess& access, const SharedBuffers& shared,
     std::span<const std::pair<u32, u32>> where, std::span<const u32> base_pages) {
-  auto pages = take_pages(device, static_cast<u32>(where.size()));
+  const u32 pool = pool_of(where.front().first, shape_.pools);
+  auto pages = take_pages(device, pool, static_cast<u32>(where.size()));
   if (!pages || !*pages) return pages;
   gpu::CommandBatch batch = device.begin();
   std::vector<BufferChange> entries;
   entries.reserve(where.size());
   for (u64 i = 0; i < where.size(); ++i) {
     const u32 page = (**pages)[i];
-    batch.copy(shared.base, u64{base_pages[i]} * isa::PAGE_BYTES, pool_,
+    batch.copy(shared.base, u64{base_pages[i]} * isa::PAGE_BYTES, pools_[pool],
                u64{page} * isa::PAGE_BYTES, isa::PAGE_BYTES);
     entries.push_back({where[i].second * shape_.vm_count + where[i].first, 0, page});
   }
@@ -308,14 +327,10 @@ Result<std::optional<std::vector<u32>>> Shard::make_private(
   return pages;
 }
 
-Result<void> Shard::read_pool_page(gpu::GpuDevice& device, u32 page,
-                                   std::span<u8, isa::PAGE_BYTES> out) {
-  return device.read(pool_, u64{page} * isa::PAGE_BYTES, out);
-}
-
-Result<void> Shard::read_pool_pages(gpu::GpuDevice& device, std::span<const u32> pages,
+Result<void> Shard::read_pool_pages(gpu::GpuDevice& device, u32 vm, std::span<const u32> pages,
                                     std::span<u8> out) {
   if (pages.empty()) return {};
+  const gpu::GpuBuffer& pool = pools_[pool_of(vm, shape_.pools)];
   // Pages that follow each other in the pool are one region.
   std::vector<gpu::ReadbackRegion> regions;
   for (const u32 page : pages) {
@@ -323,7 +338,7 @@ Result<void> Shard::read_pool_pages(gpu::GpuDevice& device, std::span<const u32>
     if (!regions.empty() && regions.back().offset + regions.back().bytes == offset) {
       regions.back().bytes += isa::PAGE_BYTES;
     } else {
-      regions.push_back({&pool_, offset, isa::PAGE_BYTES});
+      regions.push_back({&pool, offset, isa::PAGE_BYTES});
     }
   }
   gpu::CommandBatch batch = device.begin();
@@ -335,21 +350,21 @@ Result<void> Shard::read_pool_pages(gpu::GpuDevice& device, std::span<const u32>
   return {};
 }
 
-Result<void> Shard::write_pool(gpu::GpuDevice& device, u32 page, u32 offset,
+Result<void> Shard::write_pool(gpu::GpuDevice& device, u32 vm, u32 page,
                                std::span<const u8> bytes) {
-  return device.write(pool_, u64{page} * isa::PAGE_BYTES + offset, bytes);
+  return device.write(pools_[pool_of(vm, shape_.pools)], u64{page} * isa::PAGE_BYTES, bytes);
 }
 
 Result<void> Shard::add_private_page(gpu::GpuDevice& device, u32 vm, u32 number,
                                      std::span<const u8, isa::PAGE_BYTES> contents) {
-  auto pages = take_pages(device, 1);
+  const u32 pool = pool_of(vm, shape_.pools);
+  auto pages = take_pages(device, pool, 1);
   if (!pages) return std::unexpected(std::move(pages.error()));
   if (!*pages) {
-    return fail(ErrorKind::out_of_memory, "The pool of {} private pages is full.",
-                shape_.pool_pages);
+    return fail(ErrorKind::out_of_memory, "The pool of {} private pages is full.", pages_in(pool));
   }
   const std::span<const u32> page(**pages);
-  if (Result<void> ok = write_pool(device, page[0], 0, contents); !ok) return ok;
+  if (Result<void> ok = write_pool(device, vm, page[0], contents); !ok) return ok;
   return device.write(page_map_, (u64{number} * shape_.vm_count + vm) * kWord, bytes_of(page));
 }
 

@@ -27,9 +27,9 @@ struct ShardReport {
 
 // What all shards of an engine read.
 struct SharedBuffers {
-  gpu::GpuBuffer base;      // pages
-  gpu::GpuBuffer base_map;  // for each page of RAM, its page there
-  gpu::GpuBuffer texts;     // ConsoleTexts::words()
+  gpu::GpuBuffer base;   // pages, and behind them, for each page of RAM, its page there
+  u32 base_map = 0;      // the word where these begin
+  gpu::GpuBuffer texts;  // ConsoleTexts::words()
 };
 
 class Shard {
@@ -37,7 +37,8 @@ class Shard {
   struct Shape {
     u32 vm_count;
     u32 ram_pages;
-    u32 pool_pages;      // those of the stack at its start included
+    u32 pools;           // at most isa::MAX_POOLS
+    u32 pool_pages;      // of each, to begin with; those of the stack at its start included
     u32 max_pool_pages;  // likewise: what the adapter's binding can hold
     u32 state_words;
   };
@@ -56,16 +57,16 @@ class Shard {
   // The three parts of a dispatch of `budget` steps, recorded into one batch that all shards share:
   // all are prepared, then all dispatched, then all reported.
   // What was changed before comes before it.
-  Result<void> prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget);
+  Result<void> prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget, u32 base_map);
   void dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline);
   Result<void> report(gpu::CommandBatch& batch);
   // Waits for what report() recorded. Console bytes are appended to consoles[vm].
   Result<ShardReport> finish(gpu::GpuDevice& device, std::span<std::string> consoles);
 
-  // Makes room for twice the private pages, or as many as the binding holds. False: it held that
-  // already.
+  // Makes room for twice the private pages in the pool of a machine, or as many as the binding
+  // holds. False: it held that already, or the device has no memory for them.
   Result<bool> grow_pool(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
-                         const SharedBuffers& shared);
+                         const SharedBuffers& shared, u32 vm);
 
   // Changes words of a machine's state, or of its part of host_io. They are kept here until
   // flush(), which every read and every dispatch needs first; all machines' go at once.
@@ -79,35 +80,35 @@ class Shard {
 
   Result<void> read_state(gpu::GpuDevice& device, WordAccess& access, u32 vm, std::span<u32> words);
 
-  // For each page of RAM of a machine, its page in the pool, or 0.
+  // For each page of RAM of a machine, its page in its pool, or 0.
   Result<std::vector<u32>> read_page_map(gpu::GpuDevice& device, WordAccess& access, u32 vm);
   // Likewise for some pages of many machines: where[i] is a machine and a page of its RAM.
   Result<std::vector<u32>> find_pages(gpu::GpuDevice& device, WordAccess& access,
                                       std::span<const std::pair<u32, u32>> where);
-  // Gives machines private pages that are copies of base pages. False: the pool is too full, and
-  // nothing was done. `where` as above, no place twice, none of them private yet; `base_pages` the
-  // base pages to copy; the pool's pages come back.
+  // Gives machines of one pool private pages that are copies of base pages. Empty: the pool is too
+  // full, and nothing was done. `where` as above, no place twice, none of them private yet;
+  // `base_pages` the base pages to copy; the pool's pages come back.
   Result<std::optional<std::vector<u32>>> make_private(gpu::GpuDevice& device, WordAccess& access,
                                                        const SharedBuffers& shared,
                                                        std::span<const std::pair<u32, u32>> where,
                                                        std::span<const u32> base_pages);
-  Result<void> read_pool_page(gpu::GpuDevice& device, u32 page, std::span<u8, isa::PAGE_BYTES> out);
-  // Reads many at once; `out` has room for all of them, one after the other.
-  Result<void> read_pool_pages(gpu::GpuDevice& device, std::span<const u32> pages,
+  // Pages of a machine's pool; `out` has room for all of them, one after the other.
+  Result<void> read_pool_pages(gpu::GpuDevice& device, u32 vm, std::span<const u32> pages,
                                std::span<u8> out);
-  Result<void> write_pool(gpu::GpuDevice& device, u32 page, u32 offset, std::span<const u8> bytes);
+  Result<void> write_pool(gpu::GpuDevice& device, u32 vm, u32 page, std::span<const u8> bytes);
   // Gives a machine a private page with these contents. Fails with out_of_memory when the pool is
   // full.
   Result<void> add_private_page(gpu::GpuDevice& device, u32 vm, u32 number,
                                 std::span<const u8, isa::PAGE_BYTES> contents);
 
-  // What the interpreter's bindings 0 to 7 and 9 are now: growing the pool changes one.
+  // What the interpreter's bindings are now: growing a pool changes one.
   std::vector<gpu::BufferBinding> bindings(const SharedBuffers& shared) const;
 
   const Shape& shape() const { return shape_; }
 
-  // For other pipelines that read the machines. Growing the pool makes another buffer of it.
-  const gpu::GpuBuffer& pool() const { return pool_; }
+  // For other pipelines that read the machines. Growing a pool makes another buffer of it.
+  const gpu::GpuBuffer& pool(u32 number) const { return pools_[number]; }
+  void add_pools(std::vector<gpu::BufferBinding>& bindings) const;
   const gpu::GpuBuffer& page_map() const { return page_map_; }
   const gpu::GpuBuffer& state() const { return state_; }
   const gpu::GpuBuffer& host_io() const { return host_io_; }
@@ -116,12 +117,13 @@ class Shard {
  private:
   Result<void> bind(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
                     const SharedBuffers& shared);
-  // Takes `count` pages from the pool, or none if there are not so many.
-  Result<std::optional<std::vector<u32>>> take_pages(gpu::GpuDevice& device, u32 count);
+  // Takes `count` pages from a pool, or none if there are not so many.
+  Result<std::optional<std::vector<u32>>> take_pages(gpu::GpuDevice& device, u32 pool, u32 count);
+  u64 pages_in(u32 pool) const { return pools_[pool].size_bytes() / isa::PAGE_BYTES; }
 
   Shape shape_{};
   gpu::GpuBuffer params_;
-  gpu::GpuBuffer pool_;
+  std::vector<gpu::GpuBuffer> pools_;
   gpu::GpuBuffer page_map_;
   gpu::GpuBuffer state_;
   gpu::GpuBuffer host_io_;

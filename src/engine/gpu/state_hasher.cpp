@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/gpu/pools_module.h"
 #include "engine/gpu/rows.h"
 
 namespace rookery {
@@ -29,21 +30,23 @@ static_assert(sizeof(HashParams) == 48);
 }  // namespace
 
 Result<StateHasher> StateHasher::create(gpu::GpuDevice& device, isa::Xlen xlen,
-                                        const BaseImage& base, u32 max_vms) {
+                                        const BaseImage& base, u32 max_vms, u32 pools) {
   StateHasher hasher;
   hasher.xlen_ = xlen;
-  Result<gpu::AssembledShader> shader = gpu::assemble("hash/state_hash.wgsl", {});
+  gpu::ShaderSource source;
+  source.modules["memory/pools.wgsl"] = pools_module(pools, PoolView::vectors);
+  Result<gpu::AssembledShader> shader = gpu::assemble("hash/state_hash.wgsl", source);
   if (!shader) return std::unexpected(std::move(shader.error()));
   gpu::PipelineDescription description;
   description.label = "state_hash";
   description.shader = &*shader;
   description.bindings = {{0, BindingType::uniform, sizeof(HashParams)},
                           {1, BindingType::read_only_storage},
-                          {2, BindingType::read_only_storage},
-                          {3, BindingType::read_only_storage},
                           {4, BindingType::read_only_storage},
                           {5, BindingType::read_only_storage},
-                          {6, BindingType::storage}};
+                          {6, BindingType::storage},
+                          {7, BindingType::read_only_storage}};
+  add_pool_slots(description.bindings, pools, PoolView::vectors);
   description.constants = {{"lanes", kLanes}};
   Result<gpu::ComputePipeline> pipeline = device.create_pipeline(description);
   if (!pipeline) return std::unexpected(std::move(pipeline.error()));
@@ -103,13 +106,12 @@ Result<void> StateHasher::hash_some(gpu::GpuDevice& device, const Shard& shard,
                              .host_words = host_words(xlen_)};
   if (Result<void> ok = device.write(params_, 0, bytes_of(std::span(&params, 1))); !ok) return ok;
   if (Result<void> ok = device.write(vms_, 0, bytes_of(vms)); !ok) return ok;
-  Result<gpu::BindGroup> group = device.create_bind_group(pipeline_, {{0, &params_},
-                                                                      {1, &shard.pool()},
-                                                                      {2, &shard.page_map()},
-                                                                      {3, &shard.state()},
-                                                                      {4, &vms_},
-                                                                      {5, &base_terms_},
-                                                                      {6, &sums_}});
+  std::vector<gpu::BufferBinding> bindings = {
+      {0, &params_},      {1, &shard.page_map()}, {4, &vms_},
+      {5, &base_terms_}, {6, &sums_},            {7, &shard.state()},
+  };
+  shard.add_pools(bindings);
+  Result<gpu::BindGroup> group = device.create_bind_group(pipeline_, bindings);
   if (!group) return std::unexpected(std::move(group.error()));
 
   const Rows rows = rows_for((u64{shape.ram_pages} + 1) * vms.size());

@@ -16,9 +16,9 @@ namespace rookery {
 class StateHasher {
  public:
   // Compiles the shader and hashes the base pages, which must not change any more. `max_vms` is
-  // what a shard has at most.
+  // what a shard has at most, `pools` what it has.
   static Result<StateHasher> create(gpu::GpuDevice& device, isa::Xlen xlen, const BaseImage& base,
-                                    u32 max_vms);
+                                    u32 max_vms, u32 pools);
 
   // The hashes of machines of one shard, by their numbers there.
   Result<std::vector<u64>> hash(gpu::GpuDevice& device, const Shard& shard,
