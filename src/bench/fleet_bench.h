@@ -29,7 +29,7 @@ struct FleetTimes {
   double busy_seconds = 0;      // until half of them had printed it
 };
 
-// Errors: Fleet::fork()'s; usage, if no machine printed it.
+// Errors: Fleet::fork()'s.
 Result<FleetTimes> time_fleet(const Snapshot& snapshot, const MakeEngine& make_engine,
                               u32 machines, const FleetRound& round);
 
