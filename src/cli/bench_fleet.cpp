@@ -34,16 +34,17 @@ void print_header() {
 
 void print_times(const bench::FleetTimes& times) {
   const double count = times.machines;
-  fmt::print("{:<28.28} {:>9} {:>6.2f} s {:>6.2f} s {:>11} {:>9.2f} {:>8.1f} {:>7.2f} us {:>6.2f} "
-             "{:>6}{}\n",
-             times.engine, bench::grouped(times.machines), times.fork_seconds, times.run_seconds,
-             bench::speed_text(static_cast<double>(times.instructions) / times.run_seconds),
-             static_cast<double>(times.instructions) / count / 1e6,
-             static_cast<double>(times.dirty_pages) / count, times.reset_seconds / count * 1e6,
-             times.host_cpu_seconds / times.run_seconds, times.waited_for_memory,
-             times.finished == times.machines
-                 ? ""
-                 : fmt::format("  ({} did not end)", times.machines - times.finished));
+  fmt::print(
+      "{:<28.28} {:>9} {:>6.2f} s {:>6.2f} s {:>11} {:>9.2f} {:>8.1f} {:>7.2f} us {:>6.2f} "
+      "{:>6}{}\n",
+      times.engine, bench::grouped(times.machines), times.fork_seconds, times.run_seconds,
+      bench::speed_text(static_cast<double>(times.instructions) / times.run_seconds),
+      static_cast<double>(times.instructions) / count / 1e6,
+      static_cast<double>(times.dirty_pages) / count, times.reset_seconds / count * 1e6,
+      times.host_cpu_seconds / times.run_seconds, times.waited_for_memory,
+      times.finished == times.machines
+          ? ""
+          : fmt::format("  ({} did not end)", times.machines - times.finished));
 }
 
 Result<int> run_bench_fleet(const BenchFleetArguments& arguments) {
@@ -71,8 +72,7 @@ Result<int> run_bench_fleet(const BenchFleetArguments& arguments) {
     if (!machines) return std::unexpected(std::move(machines.error()));
     if (*machines > (1u << 20))
       return fail(ErrorKind::usage, "--vms {} is more than {}.", text, 1u << 20);
-    auto times =
-        bench::time_fleet(*snapshot, choice->make, static_cast<u32>(*machines), round);
+    auto times = bench::time_fleet(*snapshot, choice->make, static_cast<u32>(*machines), round);
     if (!times) return std::unexpected(std::move(times.error()));
     print_times(*times);
   }
@@ -103,15 +103,15 @@ void add_bench_fleet_command(CLI::App& app, Command& chosen) {
   command->add_flag("--no-cpu", arguments->no_cpu, "Leave the CPU engine out");
   command->footer(
       "fork: until all machines are ready to run. speed: all instructions by the time of the last\n"
-      "machine. pages: that a machine has stored to. reset: of a machine, all at once. cores: busy\n"
+      "machine. pages: that a machine has stored to. reset: of a machine, all at once. cores: "
+      "busy\n"
       "on the host. waits: machines that waited for memory at a time.\n\n"
       "Examples:\n"
       "  rookery run --snapshot-on 'rookery:~# ' -o booted.rook < /dev/null\n"
       "  rookery bench-fleet booted.rook --vms 1024,16384\n"
       "  rookery bench-fleet booted.rook --type $'uname -a; echo E\\'\\'ND\\n'");
-  command->callback([&chosen, arguments] {
-    chosen = [arguments] { return run_bench_fleet(*arguments); };
-  });
+  command->callback(
+      [&chosen, arguments] { chosen = [arguments] { return run_bench_fleet(*arguments); }; });
 }
 
 }  // namespace rookery::cli

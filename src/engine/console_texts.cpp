@@ -76,8 +76,7 @@ Result<std::shared_ptr<const ConsoleTexts>> ConsoleTexts::create(
   for (const Node& node : nodes) {
     for (const u32 child : node.children) {
       const u32 found = nodes[child].found;
-      made->table_.push_back(
-          static_cast<u8>(found == kNone ? child : isa::TEXT_STATES + found));
+      made->table_.push_back(static_cast<u8>(found == kNone ? child : isa::TEXT_STATES + found));
     }
   }
   return made;

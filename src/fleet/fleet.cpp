@@ -51,12 +51,18 @@ Checkpoint first_moment(const BootImage& image) {
 
 const char* stop_name(StopReason reason) {
   switch (reason) {
-    case StopReason::text: return "text";
-    case StopReason::instructions: return "instructions";
-    case StopReason::idle: return "idle";
-    case StopReason::shutdown: return "shutdown";
-    case StopReason::reboot: return "reboot";
-    case StopReason::fault: return "fault";
+    case StopReason::text:
+      return "text";
+    case StopReason::instructions:
+      return "instructions";
+    case StopReason::idle:
+      return "idle";
+    case StopReason::shutdown:
+      return "shutdown";
+    case StopReason::reboot:
+      return "reboot";
+    case StopReason::fault:
+      return "fault";
   }
   return "";
 }
@@ -163,9 +169,7 @@ Result<void> Fleet::park(u32 vm) {
 // Makes a machine of the engine one that stands still.
 Result<void> Fleet::hold(u32 vm, u32 reason) {
   const u32 word = std::visit(
-      [](const auto& s) {
-        return static_cast<u32>(&s.machine.run_state - s.words().data());
-      },
+      [](const auto& s) { return static_cast<u32>(&s.machine.run_state - s.words().data()); },
       snapshot_.now->state);
   const WordChange change{vm, word, 0, reason};
   return engine_->change_states({&change, 1});
@@ -401,8 +405,7 @@ Result<void> Fleet::put_back(u32 vm, const Snapshot& machine) {
   Checkpoint own;
   own.state = machine.now->state;
   std::vector<u32> numbers;
-  std::ranges::set_union(snapshot_.now->numbers, machine.now->numbers,
-                         std::back_inserter(numbers));
+  std::ranges::set_union(snapshot_.now->numbers, machine.now->numbers, std::back_inserter(numbers));
   const Checkpoint none;
   for (const u32 number : numbers) {
     const std::span<const u8> page = page_at(*machine.now, none, number);
@@ -446,9 +449,9 @@ Result<void> Fleet::rewind() {
   }
   machines_ = kept_->hosts;
   for (u32 vm = 0; vm < size(); ++vm) {
-    const bool waits = std::visit(
-        [](const auto& s) { return s.machine.run_state == isa::EXIT_POOL_FULL; },
-        kept_->machines[vm].machine.state);
+    const bool waits =
+        std::visit([](const auto& s) { return s.machine.run_state == isa::EXIT_POOL_FULL; },
+                   kept_->machines[vm].machine.state);
     if (waits && !machines_[vm].stopped && !spilled_.contains(vm)) starved_.push_back(vm);
   }
   instructions_ = kept_->instructions;

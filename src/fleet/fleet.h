@@ -130,10 +130,10 @@ class Fleet {
 
  private:
   struct Machine {
-    std::string typed;     // not yet queued on the engine
-    std::string printed;   // through HTIF, not yet taken
-    u32 matched = 0;       // of the texts, in what came through HTIF
-    u64 counted = 0;       // instructions that instructions_ has of it
+    std::string typed;    // not yet queued on the engine
+    std::string printed;  // through HTIF, not yet taken
+    u32 matched = 0;      // of the texts, in what came through HTIF
+    u64 counted = 0;      // instructions that instructions_ has of it
     bool stopped = false;
   };
   // A machine that is not on the engine, or that will be again what it is now.
@@ -162,7 +162,7 @@ class Fleet {
   // False: there is no room, and it stands still.
   Result<bool> restore(u32 vm, const PutAway& machine);
 
-  Snapshot snapshot_;   // `now` is what all machines begin as
+  Snapshot snapshot_;  // `now` is what all machines begin as
   FleetConfig config_;
   std::shared_ptr<const ConsoleTexts> texts_;
   std::unique_ptr<Engine> engine_;
@@ -170,9 +170,9 @@ class Fleet {
   u64 begun_at_ = 0;  // hart.icount of the snapshot
   u32 running_ = 0;
   u64 instructions_ = 0;
-  std::vector<u32> starved_;            // wait for a page, on the engine
-  std::map<u32, PutAway> spilled_;   // likewise, kept here
-  bool pages_came_free_ = false;        // since machines began to wait
+  std::vector<u32> starved_;        // wait for a page, on the engine
+  std::map<u32, PutAway> spilled_;  // likewise, kept here
+  bool pages_came_free_ = false;    // since machines began to wait
   std::optional<Kept> kept_;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTIF, as riscv-tests and its benchmarks use it: what a bare program wrote to `tohost` is served on
-// any engine. Device 0 ends the program or asks for a system call (write and exit), device 1 prints
-// a character.
+// HTIF, as riscv-tests and its benchmarks use it: what a bare program wrote to `tohost` is served
+// on any engine. Device 0 ends the program or asks for a system call (write and exit), device 1
+// prints a character.
 #pragma once
 
 #include <optional>

@@ -69,7 +69,8 @@ Result<std::unique_ptr<Machine>> Machine::resume(Snapshot snapshot, EngineFactor
   machine->icount_ = icount_of(snapshot.now->state);
   machine->hashed_at_ = machine->icount_;
   machine->input_->on_reset();
-  if (run_state == isa::EXIT_WFI) machine->sleeping_ = Exit{kVm, run_state, arg0, arg1, machine->icount_};
+  if (run_state == isa::EXIT_WFI)
+    machine->sleeping_ = Exit{kVm, run_state, arg0, arg1, machine->icount_};
   return machine;
 }
 

@@ -821,8 +821,7 @@ TEST(EngineGpu, SpreadsPagesOverPools) {
         ASSERT_GOOD(run_until(**cpu, 0, 100'000));
         EXPECT_EQ(ended[vm], *(*cpu)->state_hash(0)) << vm;
         u32 word = 0;
-        ASSERT_GOOD(engine.read_ram(vm, kMarkPa,
-                                    {reinterpret_cast<u8*>(&word), sizeof word}));
+        ASSERT_GOOD(engine.read_ram(vm, kMarkPa, {reinterpret_cast<u8*>(&word), sizeof word}));
         EXPECT_EQ(word, vm);
       }
     }

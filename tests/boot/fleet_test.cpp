@@ -105,11 +105,11 @@ Result<std::map<u32, Outcome>> outcomes(Fleet& fleet) {
   return all;
 }
 
-#define FORK(name, make, ...)                                                      \
-  auto name##_forked = Fleet::fork(*booted_, make, FleetConfig{__VA_ARGS__});      \
-  if (!name##_forked && name##_forked.error().kind == ErrorKind::usage)            \
-    GTEST_SKIP() << name##_forked.error().text();                                  \
-  ASSERT_GOOD(name##_forked);                                                      \
+#define FORK(name, make, ...)                                                 \
+  auto name##_forked = Fleet::fork(*booted_, make, FleetConfig{__VA_ARGS__}); \
+  if (!name##_forked && name##_forked.error().kind == ErrorKind::usage)       \
+    GTEST_SKIP() << name##_forked.error().text();                             \
+  ASSERT_GOOD(name##_forked);                                                 \
   Fleet& name = **name##_forked
 
 // A line longer than the UART's FIFO and the queue behind it together.

@@ -32,8 +32,8 @@ constexpr u32 kMaxBudget = 1u << 30;
 
 // Private pages for each of many machines to begin with; a full pool grows.
 constexpr u64 kPagesPerMachine = 16;
-// What a fork of a booted Linux stores to, if it does a little: there are as many pools and shards as
-// that needs.
+// What a fork of a booted Linux stores to, if it does a little: there are as many pools and shards
+// as that needs.
 constexpr u64 kLikelyPagesPerMachine = 120;
 
 // Storage bindings that the interpreter has beside the pools, watching included.
@@ -56,8 +56,8 @@ u64 likely_pages(const EngineConfig& config) {
 // Pools of a shard: as few as hold them, for each more costs time.
 u32 pools_for(const EngineConfig& config, const gpu::AdapterLimits& limits) {
   if (config.vm_count == 1) return 1;
-  const u64 most = std::min(isa::MAX_POOLS,
-                            limits.max_storage_buffers_per_stage - kOtherStorageBindings);
+  const u64 most =
+      std::min(isa::MAX_POOLS, limits.max_storage_buffers_per_stage - kOtherStorageBindings);
   const u64 pages = max_pages_of_binding(limits);
   return static_cast<u32>(std::clamp<u64>((likely_pages(config) + pages - 1) / pages, 1, most));
 }
@@ -328,7 +328,8 @@ class GpuEngine final : public Engine {
     in_pool.reserve(pages.size());
     for (const auto& [page, at] : pages) in_pool.push_back(page);
     std::vector<u8> bytes(pages.size() * isa::PAGE_BYTES);
-    if (Result<void> ok = shards_[shard].read_pool_pages(device_, local, in_pool, bytes); !ok) return ok;
+    if (Result<void> ok = shards_[shard].read_pool_pages(device_, local, in_pool, bytes); !ok)
+      return ok;
     for (u64 i = 0; i < pages.size(); ++i) {
       std::memcpy(out.data() + pages[i].second * isa::PAGE_BYTES,
                   bytes.data() + i * isa::PAGE_BYTES, isa::PAGE_BYTES);
@@ -395,7 +396,8 @@ class GpuEngine final : public Engine {
   Result<std::vector<u64>> state_hashes(std::span<const u32> vms) override {
     if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
     if (!hasher_) {
-      Result<StateHasher> made = StateHasher::create(device_, config_.xlen, base_, vms_per_shard_, pools_);
+      Result<StateHasher> made =
+          StateHasher::create(device_, config_.xlen, base_, vms_per_shard_, pools_);
       if (!made) return std::unexpected(std::move(made.error()));
       hasher_ = std::move(*made);
     }
@@ -428,14 +430,13 @@ class GpuEngine final : public Engine {
   Result<std::vector<u32>> dirty_page_counts(std::span<const u32> vms) override {
     if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
     std::vector<u32> counts(vms.size());
-    Result<void> done = for_each_shard(
-        vms, [&](u32 shard, std::span<const u32> local, std::span<const u64> positions) {
-          Result<std::vector<u32>> found =
-              lists_->dirty_page_counts(device_, shards_[shard], local);
-          if (!found) return Result<void>(std::unexpected(std::move(found.error())));
-          for (u64 k = 0; k < positions.size(); ++k) counts[positions[k]] = (*found)[k];
-          return Result<void>();
-        });
+    Result<void> done = for_each_shard(vms, [&](u32 shard, std::span<const u32> local,
+                                                std::span<const u64> positions) {
+      Result<std::vector<u32>> found = lists_->dirty_page_counts(device_, shards_[shard], local);
+      if (!found) return Result<void>(std::unexpected(std::move(found.error())));
+      for (u64 k = 0; k < positions.size(); ++k) counts[positions[k]] = (*found)[k];
+      return Result<void>();
+    });
     if (!done) return std::unexpected(std::move(done.error()));
     return counts;
   }
@@ -537,8 +538,8 @@ class GpuEngine final : public Engine {
         std::max<u64>({ram_pages * 4, u64{state_words_} * 4, isa::HOST_IO_WORDS * 4});
     u64 shard_count = std::max<u64>(1, (vm_bytes * config_.vm_count + binding - 1) / binding);
     const u64 most_pages = pools_ * max_pool_pages;
-    shard_count = std::max(shard_count, std::min<u64>(config_.vm_count,
-                                                      likely_pages(config_) / most_pages));
+    shard_count =
+        std::max(shard_count, std::min<u64>(config_.vm_count, likely_pages(config_) / most_pages));
     shard_count = std::max(shard_count, (u64{config_.vm_count} + kMaxShardVms - 1) / kMaxShardVms);
     if (vm_bytes > binding) {
       return fail(
@@ -584,11 +585,10 @@ class GpuEngine final : public Engine {
       shape.max_pool_pages =
           static_cast<u32>(std::min(max_pool_pages, most + Shard::stack_pages(most)));
       const u64 share = wanted * sharers / config_.vm_count;
-      shape.pool_pages = static_cast<u32>(std::min<u64>(
-          share + Shard::stack_pages(shape.max_pool_pages), shape.max_pool_pages));
+      shape.pool_pages = static_cast<u32>(
+          std::min<u64>(share + Shard::stack_pages(shape.max_pool_pages), shape.max_pool_pages));
       shape.state_words = state_words_;
-      Result<Shard> shard =
-          Shard::create(device_, pipeline_, shared_, shape);
+      Result<Shard> shard = Shard::create(device_, pipeline_, shared_, shape);
       if (!shard) return std::unexpected(std::move(shard.error()));
       if (Result<void> ok = fill_states(*shard, first); !ok) return ok;
       shards.push_back(std::move(*shard));
@@ -646,7 +646,8 @@ class GpuEngine final : public Engine {
     }
     for (u32 pool = 0; pool < pools_; ++pool) {
       if (words[pool].empty()) continue;
-      if (Result<void> ok = access_->scatter(device_, shard.pool(pool), words[pool]); !ok) return ok;
+      if (Result<void> ok = access_->scatter(device_, shard.pool(pool), words[pool]); !ok)
+        return ok;
     }
     return {};
   }
@@ -723,8 +724,8 @@ class GpuEngine final : public Engine {
     for (Shard& shard : shards_) shard.dispatch(batch, pipeline_);
     for (u32 i = 0; i < shard_watches_.size(); ++i) {
       if (shard_watches_[i].empty()) continue;
-      if (Result<void> ok = shard_watches_[i].dispatch(
-              device_, batch, watch_pipeline_, shards_[i].bindings(shared_));
+      if (Result<void> ok = shard_watches_[i].dispatch(device_, batch, watch_pipeline_,
+                                                       shards_[i].bindings(shared_));
           !ok) {
         return ok;
       }
@@ -769,8 +770,7 @@ class GpuEngine final : public Engine {
         resume = grew[pool];
       }
       if (resume) {
-        shard.change_state(exit.vm, run_state_word_, 0,
-                           runnable(first_vm(shard_index) + exit.vm));
+        shard.change_state(exit.vm, run_state_word_, 0, runnable(first_vm(shard_index) + exit.vm));
         served = true;
       } else {
         exit.vm += first_vm(shard_index);
@@ -821,7 +821,8 @@ class GpuEngine final : public Engine {
   u32 state_words_;
   u32 run_state_word_;
   std::vector<u32> loaded_;  // the state that all machines had first
-  std::vector<u32> staged_;  // before upload(): their own states, field-major; empty: all have that one
+  std::vector<u32>
+      staged_;  // before upload(): their own states, field-major; empty: all have that one
   std::vector<std::string> consoles_;
   // The machines that are watched, or were until the next run.
   std::map<u32, Watch> watches_;

@@ -19,6 +19,7 @@ namespace rookery {
 // For tests: `replaced`, shader modules to be used in place of ours, to plant a fault; `pools`, of
 // private pages in each shard, 1 to isa::MAX_POOLS, where 0 takes as many as the machines need.
 Result<std::unique_ptr<Engine>> create_gpu_engine(const EngineConfig& config, gpu::GpuDevice device,
-                                                  const ShaderModules& replaced = {}, u32 pools = 0);
+                                                  const ShaderModules& replaced = {},
+                                                  u32 pools = 0);
 
 }  // namespace rookery

@@ -104,8 +104,9 @@ Result<void> MachineLists::reset_some(gpu::GpuDevice& device, const Shard& shard
   if (ok) ok = device.write(vms_, 0, bytes_of(vms));
   if (!ok) return ok;
   std::vector<gpu::BufferBinding> bindings = {
-      {0, &params_},        {1, &vms_},           {2, &loaded_},         {4, &shard.page_map()},
-      {5, &shard.state()},  {6, &shard.host_io()}, {7, &shard.control()},
+      {0, &params_},          {1, &vms_},          {2, &loaded_},
+      {4, &shard.page_map()}, {5, &shard.state()}, {6, &shard.host_io()},
+      {7, &shard.control()},
   };
   shard.add_pools(bindings);
   Result<gpu::BindGroup> group = device.create_bind_group(reset_, bindings);

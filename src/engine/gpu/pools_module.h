@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The private pages of a shard are in up to isa::MAX_POOLS pools, because a binding is bounded by the
-// adapter and a dispatch should not be: "memory/pools.wgsl" is generated for their number.
+// The private pages of a shard are in up to isa::MAX_POOLS pools, because a binding is bounded by
+// the adapter and a dispatch should not be: "memory/pools.wgsl" is generated for their number.
 #pragma once
 
 #include <array>

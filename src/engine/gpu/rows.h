@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dispatches of many items in two dimensions: a single one ends at 65,535 workgroups. The shaders count
-// row by row.
+// Dispatches of many items in two dimensions: a single one ends at 65,535 workgroups. The shaders
+// count row by row.
 #pragma once
 
 #include "base/types.h"

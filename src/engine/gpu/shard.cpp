@@ -86,8 +86,8 @@ Result<void> Shard::bind(gpu::GpuDevice& device, const gpu::ComputePipeline& pip
 
 std::vector<gpu::BufferBinding> Shard::bindings(const SharedBuffers& shared) const {
   std::vector<gpu::BufferBinding> bindings = {
-      {0, &params_}, {1, &shared.base}, {4, &page_map_},    {5, &state_},
-      {6, &host_io_}, {7, &control_},   {9, &shared.texts},
+      {0, &params_},  {1, &shared.base}, {4, &page_map_},    {5, &state_},
+      {6, &host_io_}, {7, &control_},    {9, &shared.texts},
   };
   add_pools(bindings);
   return bindings;

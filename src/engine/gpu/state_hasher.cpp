@@ -107,8 +107,8 @@ Result<void> StateHasher::hash_some(gpu::GpuDevice& device, const Shard& shard,
   if (Result<void> ok = device.write(params_, 0, bytes_of(std::span(&params, 1))); !ok) return ok;
   if (Result<void> ok = device.write(vms_, 0, bytes_of(vms)); !ok) return ok;
   std::vector<gpu::BufferBinding> bindings = {
-      {0, &params_},      {1, &shard.page_map()}, {4, &vms_},
-      {5, &base_terms_}, {6, &sums_},            {7, &shard.state()},
+      {0, &params_}, {1, &shard.page_map()}, {4, &vms_}, {5, &base_terms_},
+      {6, &sums_},   {7, &shard.state()},
   };
   shard.add_pools(bindings);
   Result<gpu::BindGroup> group = device.create_bind_group(pipeline_, bindings);

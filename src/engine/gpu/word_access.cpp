@@ -31,8 +31,8 @@ Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, const char* n
 Result<void> reserve(gpu::GpuDevice& device, gpu::GpuBuffer& buffer, std::string_view label,
                      u64 bytes) {
   if (buffer.size_bytes() >= bytes) return {};
-  Result<gpu::GpuBuffer> made =
-      device.create_buffer(label, std::max<u64>(bytes, 2 * buffer.size_bytes()), BufferUse::storage);
+  Result<gpu::GpuBuffer> made = device.create_buffer(
+      label, std::max<u64>(bytes, 2 * buffer.size_bytes()), BufferUse::storage);
   if (!made) return std::unexpected(std::move(made.error()));
   buffer = std::move(*made);
   return {};
@@ -60,11 +60,9 @@ std::vector<BufferChange> merged(std::span<const BufferChange> changes) {
 
 Result<WordAccess> WordAccess::create(gpu::GpuDevice& device) {
   WordAccess access;
-  Result<gpu::ComputePipeline> scatter =
-      make_pipeline(device, "scatter",
-                    {{0, BindingType::storage},
-                     {1, BindingType::read_only_storage},
-                     {2, BindingType::uniform}});
+  Result<gpu::ComputePipeline> scatter = make_pipeline(
+      device, "scatter",
+      {{0, BindingType::storage}, {1, BindingType::read_only_storage}, {2, BindingType::uniform}});
   if (!scatter) return std::unexpected(std::move(scatter.error()));
   Result<gpu::ComputePipeline> gather = make_pipeline(device, "gather",
                                                       {{0, BindingType::read_only_storage},
@@ -131,8 +129,8 @@ Result<void> WordAccess::gather_some(gpu::GpuDevice& device, const gpu::GpuBuffe
   if (ok) ok = device.write(count_, 0, bytes_of(std::span<const u32>(&count, 1)));
   if (ok) ok = device.write(wanted_, 0, bytes_of(words));
   if (!ok) return ok;
-  Result<gpu::BindGroup> group = device.create_bind_group(
-      gather_, {{0, &source}, {1, &wanted_}, {2, &found_}, {3, &count_}});
+  Result<gpu::BindGroup> group =
+      device.create_bind_group(gather_, {{0, &source}, {1, &wanted_}, {2, &found_}, {3, &count_}});
   if (!group) return std::unexpected(std::move(group.error()));
   gpu::CommandBatch batch = device.begin();
   const Rows rows = rows_for(words.size());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single words of GPU buffers, thousands at once, in one dispatch: the host's side of
-// shaders/fleet/scatter.wgsl and gather.wgsl. One copy of each word over the bus, no buffer copies of
-// four bytes.
+// shaders/fleet/scatter.wgsl and gather.wgsl. One copy of each word over the bus, no buffer copies
+// of four bytes.
 #pragma once
 
 #include <span>
