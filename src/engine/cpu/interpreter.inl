@@ -215,8 +215,8 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   }
 
   HostOrders orders() const override {
-    const auto* const left = input.queue.begin() + input.taken;
-    return {0, match_state, std::string(left, left + input_left()), input.more};
+    const char* const left = reinterpret_cast<const char*>(input.queue.data()) + input.taken;
+    return {0, match_state, std::string(left, input_left()), input.more};
   }
 
   void set_orders(const HostOrders& orders) override {
