@@ -295,7 +295,7 @@ Result<std::optional<std::vector<u32>>> Shard::take_pages(gpu::GpuDevice& device
   std::vector<u32> pages(from_stack);
   if (from_stack != 0) {
     free -= from_stack;
-    const std::span<u8> out{reinterpret_cast<u8*>(pages.data()), pages.size() * kWord};
+    const std::span<u8> out(reinterpret_cast<u8*>(pages.data()), pages.size() * sizeof(u32));
     if (Result<void> ok = device.read(pools_[pool], free * kWord, out); !ok)
       return std::unexpected(std::move(ok.error()));
   }
