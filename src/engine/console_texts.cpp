@@ -20,7 +20,7 @@ struct Node {
 
 Result<std::shared_ptr<const ConsoleTexts>> ConsoleTexts::create(
     std::span<const std::string> texts) {
-  const std::shared_ptr<ConsoleTexts> made(new ConsoleTexts);
+  std::shared_ptr<ConsoleTexts> made(new ConsoleTexts);
   if (texts.size() > kMaxTexts) {
     return fail(ErrorKind::usage, "{} texts to stop at are more than the {} that there can be.",
                 texts.size(), kMaxTexts);
