@@ -134,10 +134,10 @@ TEST(VerifyGpu, FindsAWrongSraInLinux) {
 
 // A store that changes one value of a byte or halfword.
 TEST(VerifyGpu, FindsAWrongStoreInLinux) {
-  const Fault fault = {"interpreter.wgsl",
-                       "insertBits(pool_load(index), low(value), (va & 3u) << 3u, 8u << size)",
-                       "insertBits(pool_load(index), low(value) ^ select(0u, 1u, low(value) == 0x4cu), "
-                       "(va & 3u) << 3u, 8u << size)"};
+  const Fault fault = {
+      "interpreter.wgsl", "insertBits(pool_load(index), low(value), (va & 3u) << 3u, 8u << size)",
+      "insertBits(pool_load(index), low(value) ^ select(0u, 1u, low(value) == 0x4cu), "
+      "(va & 3u) << 3u, 8u << size)"};
   VERIFY(report, default_config(), fault, {});
   EXPECT_THAT(report.difference, ContainsRegex("0x[0-9a-f]+  s[bh] "));
   EXPECT_THAT(report.difference, ContainsRegex("store to 0x[0-9a-f]+:\n"));
