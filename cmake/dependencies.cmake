@@ -3,11 +3,12 @@
 #
 #   rookery::fmt rookery::json rookery::fdt rookery::elf rookery::zstd rookery::xxhash   everywhere
 #   rookery::cli11                                                                     src/cli
+#   rookery::tomlplusplus rookery::sqlite rookery::re2                                 src/sweep
 #   rookery::webgpu_header                                                             webgpu.h alone
 #   rookery::dawn                                                                      Dawn's library
 #
-# All but Dawn come from Debian packages (packages.txt). libelf, libfdt and zstd are linked statically,
-# so that the program runs on machines that have no more than libc, libstdc++ and libfmt.
+# All but Dawn come from Debian packages (packages.txt). libelf, libfdt, zstd, SQLite and RE2 are linked
+# statically, so that the program runs on machines that have no more than libc, libstdc++ and libfmt.
 # For wasm32 only their headers are used, through a folder of links (cmake/wasm32.cmake says why).
 
 # An interface target called rookery::NAME.
@@ -52,6 +53,11 @@ else()
 
   find_package(CLI11 REQUIRED)
   rookery_dependency(cli11 LINK CLI11::CLI11)
+  rookery_find_library(ROOKERY_LIB_SQLITE libsqlite3-dev libsqlite3.a sqlite3)
+  rookery_find_library(ROOKERY_LIB_RE2 libre2-dev libre2.a re2)
+  rookery_dependency(tomlplusplus DEFINE TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=0)
+  rookery_dependency(sqlite LINK ${ROOKERY_LIB_SQLITE} Threads::Threads ${CMAKE_DL_LIBS} m)
+  rookery_dependency(re2 LINK ${ROOKERY_LIB_RE2} Threads::Threads)
 endif()
 
 include(cmake/dawn.cmake)

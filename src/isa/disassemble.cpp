@@ -7,6 +7,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "isa/register_names.h"
+
 namespace rookery::isa {
 namespace {
 
@@ -37,11 +39,6 @@ constexpr CsrName kCsrNames[] = {
 #define CSR32(name, number, read, ...) {number, #name},
 #include "isa/csr.def"
 };
-
-constexpr std::string_view kRegisterNames[] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
-                                               "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
-                                               "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
-                                               "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
 
 // A line that grows by an operand at a time.
 class Line {
