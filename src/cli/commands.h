@@ -20,7 +20,8 @@ using Command = std::function<Result<int>()>;
 void add_run_command(CLI::App& app, Command& chosen);
 void add_adapters_command(CLI::App& app, Command& chosen);
 void add_bench_command(CLI::App& app, Command& chosen);
-void add_bench_fleet_command(CLI::App& app, Command& chosen);  // src/cli/bench*
+void add_bench_fleet_command(CLI::App& app, Command& chosen);
+void add_sweep_command(CLI::App& app, Command& chosen);  // src/cli/bench*
 void add_inspect_command(CLI::App& app, Command& chosen);
 void add_pack_command(CLI::App& app, Command& chosen);
 void add_trace_command(CLI::App& app, Command& chosen);

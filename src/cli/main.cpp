@@ -61,6 +61,7 @@ int main_checked(int argc, char** argv) {
   add_profile_command(app, chosen);
   add_verify_command(app, chosen);
   add_fuzz_command(app, chosen);
+  add_sweep_command(app, chosen);
 
   std::vector<std::string> arguments = with_our_spelling({argv + 1, argv + argc});
   if (arguments.empty()) arguments.emplace_back("--help");

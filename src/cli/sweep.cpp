@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: Apache-2.0
+// `rookery sweep`: runs all cases of a description on forks of a snapshot, and keeps what came of
+// them. What a sweep is: src/sweep; how it runs: src/runner.
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <thread>
+#include <tuple>
+
+#include <xxhash.h>
+
+#include "base/file.h"
+#include "bench/bench.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/engines.h"
+#include "cli/exit_codes.h"
+#include "cli/machine_options.h"
+#include "cli/snapshot_file.h"
+#include "cli/terminal.h"
+#include "engine/cpu/cpu_engine.h"
+#include "runner/runner.h"
+#include "sweep/export.h"
+#include "sweep/results.h"
+#include "sweep/results_reader.h"
+
+namespace rookery::cli {
+namespace {
+
+// A case waits for its neighbours now and then; so many machines a core keep all cores busy.
+constexpr u32 kMachinesPerCore = 8;
+// Machines side by side on a GPU, unless told: twice as many are no faster on an H200.
+constexpr u64 kGpuMachines = 16'384;
+// A GPU runs one machine at 4 MIPS, a core at 200: with fewer cases than this a core, the CPU engine
+// is done sooner (docs/performance.md).
+constexpr u64 kGpuWinsFromCasesPerCore = 50;
+
+struct SweepArguments {
+  EngineRequest engine;
+  std::string spec;
+  std::string output;
+  std::string machines;
+  std::string only_case;
+  std::string jsonl;
+  std::string csv;
+  std::string junit;
+  bool check = false;
+};
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+u32 core_count() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+// What an instant of a sweep looks like, on standard error: overwritten on a terminal, a line every
+// ten seconds elsewhere.
+class SweepProgress {
+ public:
+  explicit SweepProgress(u64 cases) : cases_(cases) {}
+  ~SweepProgress() { erase(); }
+
+  void count(const std::string& verdict) { ++verdicts_[verdict]; }
+
+  void show(u64 done, u64 begun_at, u32 busy, u32 waiting, u64 instructions) {
+    const double now = seconds_now();
+    if (now - last_ < (terminal_ ? 0.2 : 10)) return;
+    last_ = now;
+    const double seconds = now - start_;
+    const double rate = static_cast<double>(done - begun_at) / seconds;
+    std::string text = fmt::format("{} of {} cases", bench::grouped(done), bench::grouped(cases_));
+    if (done > begun_at) {
+      text += fmt::format(", {:.0f} a second, {:.0f} s left", rate,
+                          static_cast<double>(cases_ - done) / rate);
+    }
+    text += fmt::format(", {} machines, {}", bench::grouped(busy),
+                        bench::speed_text(static_cast<double>(instructions) / seconds));
+    if (waiting != 0) text += fmt::format(", {} wait for memory", bench::grouped(waiting));
+    for (const auto& [verdict, count] : verdicts_)
+      text += fmt::format("; {} {}", bench::grouped(count), verdict);
+    erase();
+    fmt::print(stderr, "{}Rookery: {}{}", terminal_ ? "\r" : "", text, terminal_ ? "" : "\n");
+    std::fflush(stderr);
+    shown_ = terminal_;
+  }
+  void erase() {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+    shown_ = false;
+  }
+  double seconds() const { return seconds_now() - start_; }
+  const std::map<std::string, u64>& verdicts() const { return verdicts_; }
+
+ private:
+  u64 cases_;
+  bool terminal_ = isatty(STDERR_FILENO) != 0;
+  bool shown_ = false;
+  double start_ = seconds_now();
+  double last_ = start_;
+  std::map<std::string, u64> verdicts_;
+};
+
+// Takes the cases that the file does not have, and writes them there.
+class FileHost final : public runner::SweepHost {
+ public:
+  FileHost(const sweep::SweepSpec& spec, sweep::ResultsWriter& writer)
+      : spec_(spec), writer_(writer), begun_at_(writer.done().size()), progress_(spec.case_count()) {}
+
+  std::optional<u64> next_case() override {
+    while (next_ < spec_.case_count() && writer_.done().contains(next_))
+      next_ = writer_.done().next_missing(next_);
+    if (next_ >= spec_.case_count()) return std::nullopt;
+    return next_++;
+  }
+  Result<void> done(sweep::CaseResult result) override {
+    progress_.count(result.verdict);
+    return writer_.add(std::move(result));
+  }
+  bool progress(u32 busy, u32 waiting, u64 instructions) override {
+    instructions_ = instructions;
+    progress_.show(writer_.done().size(), begun_at_, busy, waiting, instructions);
+    return stop_signal() != 0;
+  }
+
+  u64 cases() const { return writer_.done().size() - begun_at_; }
+  u64 instructions() const { return instructions_; }
+  SweepProgress& progress_line() { return progress_; }
+
+ private:
+  const sweep::SweepSpec& spec_;
+  sweep::ResultsWriter& writer_;
+  u64 begun_at_;
+  SweepProgress progress_;
+  u64 next_ = 0;
+  u64 instructions_ = 0;
+};
+
+// One case, shown to a person.
+class OneCaseHost final : public runner::SweepHost {
+ public:
+  explicit OneCaseHost(u64 number) : number_(number) {}
+  std::optional<u64> next_case() override {
+    return std::exchange(begun_, true) ? std::nullopt : std::optional(number_);
+  }
+  Result<void> done(sweep::CaseResult result) override {
+    result_ = std::move(result);
+    return {};
+  }
+  bool progress(u32, u32, u64) override { return stop_signal() != 0; }
+  const std::optional<sweep::CaseResult>& result() const { return result_; }
+
+ private:
+  u64 number_;
+  bool begun_ = false;
+  std::optional<sweep::CaseResult> result_;
+};
+
+struct Prepared {
+  sweep::SweepSpec spec;
+  Snapshot snapshot;
+  std::string snapshot_id;
+  std::optional<SymbolTable> symbols;
+};
+
+Result<Prepared> prepare(const SweepArguments& arguments) {
+  Prepared prepared;
+  auto spec = sweep::read_spec(arguments.spec);
+  if (!spec) return std::unexpected(std::move(spec.error()));
+  prepared.spec = *std::move(spec);
+  const std::string path = prepared.spec.in_folder(prepared.spec.snapshot);
+  auto snapshot = read_snapshot(path);
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  prepared.snapshot = *std::move(snapshot);
+  auto bytes = encode_snapshot(prepared.snapshot);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  const XXH128_hash_t hash = XXH3_128bits(bytes->data(), bytes->size());
+  prepared.snapshot_id = fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  if (!prepared.spec.symbols.empty()) {
+    auto symbols = read_symbols(prepared.spec.in_folder(prepared.spec.symbols));
+    if (!symbols) return std::unexpected(std::move(symbols.error()));
+    prepared.symbols = *std::move(symbols);
+  }
+  return prepared;
+}
+
+struct Engines {
+  runner::SweepMachines machines;
+  std::string name;
+};
+
+// The engine for so many cases, and how many machines.
+Result<Engines> choose_machines(const SweepArguments& arguments, const Prepared& prepared,
+                                u64 cases) {
+  Engines engines;
+  engines.machines.snapshot = &prepared.snapshot;
+  engines.machines.symbols = prepared.symbols ? &*prepared.symbols : nullptr;
+  const bool is_auto = arguments.engine.engine == "auto" && arguments.engine.adapter.empty();
+  const bool few = cases < kGpuWinsFromCasesPerCore * core_count();
+  bool on_gpu = false;
+  if (arguments.engine.engine != "cpu" && !(is_auto && few)) {
+    auto choice = choose_engine(arguments.engine);
+    if (!choice) return std::unexpected(std::move(choice.error()));
+    on_gpu = !choice->adapter.empty();
+    engines.machines.make_engine = choice->make;
+    engines.name = fmt::format("gpu ({})", choice->adapter);
+  }
+  u64 wanted = prepared.spec.machines.value_or(0);
+  if (!on_gpu) {
+    engines.name = "cpu";
+    engines.machines.make_engine = [](const EngineConfig& config) {
+      return create_parallel_engine(config, create_cpu_engine, 0);
+    };
+    if (wanted == 0) wanted = u64{core_count()} * kMachinesPerCore;
+    wanted = std::min<u64>(wanted, u64{core_count()} * kMachinesPerCore);
+  } else if (wanted == 0) {
+    wanted = kGpuMachines;
+  }
+  if (!arguments.machines.empty()) {
+    auto machines = parse_count(arguments.machines, "--vms");
+    if (!machines) return std::unexpected(std::move(machines.error()));
+    if (*machines > (1u << 20))
+      return fail(ErrorKind::usage, "--vms {} is more than {}.", arguments.machines, 1u << 20);
+    wanted = *machines;
+  }
+  engines.machines.machines = static_cast<u32>(std::clamp<u64>(wanted, 1, std::max<u64>(1, cases)));
+  return engines;
+}
+
+void print_result(const sweep::SweepSpec& spec, const sweep::CaseResult& result) {
+  if (result.console) fmt::print("{}", *result.console);
+  std::string values;
+  for (const sweep::NamedValue& value : spec.axis_values(result.number))
+    values += fmt::format(" {}={}", value.axis, sweep::value_text(value.value));
+  fmt::print(stderr, "\nRookery: case {}{}: {} ({}) after {} instructions{}{}.\n", result.number,
+             values, result.verdict, result.end, result.instructions,
+             result.fault ? fmt::format(", with {} of {} bit {} at {}",
+                                        sweep::kind_name(result.fault->fault.kind),
+                                        result.fault->place, result.fault->place_bit,
+                                        result.fault->fault.at)
+                          : "",
+             result.state_hash ? fmt::format(", state {:016x}", *result.state_hash) : "");
+}
+
+// One case by itself, to be looked at. Nothing is written.
+Result<int> run_one_case(const SweepArguments& arguments, Prepared& prepared) {
+  u64 number = 0;
+  const std::string& text = arguments.only_case;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() ||
+      number >= prepared.spec.case_count()) {
+    return fail(ErrorKind::usage, "--case {}: cases have numbers from 0 to {}.", text,
+                prepared.spec.case_count() - 1);
+  }
+  prepared.spec.keep.console = true;
+  prepared.spec.keep.hash = true;
+  auto engines = choose_machines(arguments, prepared, 1);
+  if (!engines) return std::unexpected(std::move(engines.error()));
+  runner::GoldenRuns golden;
+  if (prepared.spec.fault) {
+    const u64 combination = prepared.spec.combination_of(number);
+    auto runs = runner::golden_runs(prepared.spec, engines->machines, {&combination, 1});
+    if (!runs) return std::unexpected(std::move(runs.error()));
+    golden = *std::move(runs);
+  }
+  OneCaseHost host(number);
+  auto done = runner::run_sweep(prepared.spec, engines->machines, golden, host);
+  if (!done) return std::unexpected(std::move(done.error()));
+  if (stop_signal() != 0) return kExitSignalBase + stop_signal();
+  print_result(prepared.spec, *host.result());
+  return kExitGood;
+}
+
+// The golden runs that the cases left need: those that the file has, and new ones.
+Result<runner::GoldenRuns> golden_runs(const Prepared& prepared, const Engines& engines,
+                                       sweep::ResultsWriter& writer) {
+  runner::GoldenRuns golden;
+  if (!prepared.spec.fault) return golden;
+  std::vector<u64> missing;
+  for (u64 combination = 0; combination < prepared.spec.combination_count(); ++combination) {
+    auto known = writer.golden(combination);
+    if (!known) return std::unexpected(std::move(known.error()));
+    if (*known) {
+      golden[combination] = **std::move(known);
+    } else {
+      missing.push_back(combination);
+    }
+  }
+  auto runs = runner::golden_runs(prepared.spec, engines.machines, missing);
+  if (!runs) return std::unexpected(std::move(runs.error()));
+  for (auto& [combination, run] : *runs) {
+    if (auto done = writer.set_golden(combination, run); !done)
+      return std::unexpected(std::move(done.error()));
+    golden[combination] = std::move(run);
+  }
+  return golden;
+}
+
+using Export = Result<void> (*)(sweep::ResultsReader&, const sweep::ByteSink&);
+
+// Writes results beside their place and puts them there when all are written; "-" is standard
+// output.
+Result<void> export_to(const std::string& path, sweep::ResultsReader& results, Export do_export) {
+  if (path.empty()) return {};
+  const bool to_stdout = path == "-";
+  const std::string part = path + ".part";
+  std::FILE* const file = to_stdout ? stdout : std::fopen(part.c_str(), "wb");
+  const auto failed = [&] {
+    return fail(ErrorKind::io, "Cannot write \"{}\": {}.", path, std::strerror(errno));
+  };
+  if (file == nullptr) return failed();
+  Result<void> done = do_export(results, [&](std::string_view bytes) -> Result<void> {
+    if (std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size()) return failed();
+    return {};
+  });
+  if (to_stdout) return done;
+  if (std::fclose(file) != 0 && done) done = failed();
+  if (done && std::rename(part.c_str(), path.c_str()) != 0) done = failed();
+  if (!done) std::remove(part.c_str());
+  return done;
+}
+
+Result<void> export_all(const SweepArguments& arguments, const std::string& path) {
+  if (arguments.jsonl.empty() && arguments.csv.empty() && arguments.junit.empty()) return {};
+  auto results = sweep::ResultsReader::open(path);
+  if (!results) return std::unexpected(std::move(results.error()));
+  Result<void> done = export_to(arguments.jsonl, *results, sweep::export_jsonl);
+  if (done) done = export_to(arguments.csv, *results, sweep::export_csv);
+  if (done) done = export_to(arguments.junit, *results, sweep::export_junit);
+  return done;
+}
+
+Result<int> run_sweep_command(const SweepArguments& arguments) {
+  auto prepared = prepare(arguments);
+  if (!prepared) return std::unexpected(std::move(prepared.error()));
+  const sweep::SweepSpec& spec = prepared->spec;
+  if (arguments.check) {
+    fmt::print("{}: {} cases, good.\n", arguments.spec, bench::grouped(spec.case_count()));
+    return kExitGood;
+  }
+  if (!arguments.only_case.empty()) return run_one_case(arguments, *prepared);
+
+  const std::string path = arguments.output.empty() ? spec.name + ".sqlite" : arguments.output;
+  auto engines = choose_machines(arguments, *prepared, spec.case_count());
+  if (!engines) return std::unexpected(std::move(engines.error()));
+  sweep::Session session;
+  session.program = "rookery " ROOKERY_VERSION;
+  session.engine = engines->name;
+  session.machines = engines->machines.machines;
+  auto writer = sweep::ResultsWriter::open(path, spec, prepared->snapshot_id, session);
+  if (!writer) return std::unexpected(std::move(writer.error()));
+  auto golden = golden_runs(*prepared, *engines, *writer);
+  if (!golden) return std::unexpected(std::move(golden.error()));
+  FileHost host(spec, *writer);
+  fmt::print(stderr, "Rookery: {} cases, {} to do, on {} machines, {}.\n",
+             bench::grouped(spec.case_count()),
+             bench::grouped(spec.case_count() - writer->done().size()),
+             bench::grouped(engines->machines.machines), engines->name);
+  const bool all_done = writer->done().size() == spec.case_count();
+  auto ran = all_done ? Result<void>()
+                      : runner::run_sweep(spec, engines->machines, *golden, host);
+  const double seconds = host.progress_line().seconds();
+  host.progress_line().erase();
+  auto closed = writer->close();
+  if (!ran) return std::unexpected(std::move(ran.error()));
+  if (!closed) return std::unexpected(std::move(closed.error()));
+  std::string counts;
+  for (const auto& [verdict, count] : host.progress_line().verdicts())
+    counts += fmt::format("{} {} {}", counts.empty() ? ":" : ",", bench::grouped(count), verdict);
+  fmt::print(stderr, "Rookery: {} cases in {:.1f} s ({:.0f} a second){}. Results: \"{}\".\n",
+             bench::grouped(host.cases()), seconds, static_cast<double>(host.cases()) / seconds,
+             counts, path);
+  if (auto exported = export_all(arguments, path); !exported)
+    return std::unexpected(std::move(exported.error()));
+  return stop_signal() != 0 ? kExitSignalBase + stop_signal() : kExitGood;
+}
+
+}  // namespace
+
+void add_sweep_command(CLI::App& app, Command& chosen) {
+  auto arguments = std::make_shared<SweepArguments>();
+  CLI::App* command =
+      app.add_subcommand("sweep", "Run thousands of cases on forks of a snapshot");
+  command->add_option("SPEC", arguments->spec, "What to run: TOML or JSON (docs/sweeps.md)")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("-o,--output", arguments->output, "Results (SQLite; default NAME.sqlite)")
+      ->type_name("FILE");
+  command
+      ->add_option("--engine", arguments->engine.engine,
+                   "auto (default): the GPU if there is one and the cases are many; cpu; gpu")
+      ->check(CLI::IsMember({"auto", "cpu", "gpu"}));
+  command->add_option("--adapter", arguments->engine.adapter,
+                      "GPU whose name contains this, or software")
+      ->type_name("NAME|software");
+  command->add_option("--vms", arguments->machines, "Machines side by side")->type_name("COUNT");
+  command->add_option("--case", arguments->only_case,
+                      "Run this case alone and show it; nothing is written")
+      ->type_name("NUMBER");
+  for (auto [name, path, what] :
+       {std::tuple{"--jsonl", &arguments->jsonl, "Results as JSON, an object a line"},
+        std::tuple{"--csv", &arguments->csv, "Results as CSV"},
+        std::tuple{"--junit", &arguments->junit, "Results as JUnit's XML"}}) {
+    command->add_option(name, *path, what)->type_name("FILE|-");
+  }
+  command->add_flag("--check", arguments->check, "Read everything and run nothing");
+  command->footer(
+      "The same command goes on where it was stopped or killed: each case is done once.\n\n"
+      "Examples:\n"
+      "  rookery sweep faults.toml\n"
+      "  rookery sweep faults.toml --vms 32768 -o faults.sqlite\n"
+      "  rookery sweep faults.toml --case 17 --engine cpu");
+  command->callback([&chosen, arguments] {
+    chosen = [arguments] { return run_sweep_command(*arguments); };
+  });
+}
+
+}  // namespace rookery::cli

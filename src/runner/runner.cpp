@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/runner.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include <re2/re2.h>
+
+#include "machine/command_line.h"
+#include "runner/machine_bits.h"
+#include "runner/mailbox.h"
+
+namespace rookery::runner {
+namespace {
+
+using sweep::CaseResult;
+using sweep::EndRule;
+using sweep::GoldenRun;
+using sweep::SweepSpec;
+
+template <class T>
+std::unexpected<Error> pass_on(Result<T>& failed) {
+  return std::unexpected(std::move(failed.error()));
+}
+
+Error in_case(Error error, u64 number) {
+  return std::move(error).during(fmt::format("preparing case {}", number));
+}
+
+// What is done to a machine at a count of instructions.
+struct Step {
+  u64 at = 0;
+  MachineChange change;
+};
+
+// A case on its way.
+struct Running {
+  u64 number = 0;
+  std::vector<Step> steps;  // ascending
+  u64 next_step = 0;        // of these
+  std::string console;
+  u64 line_begin = 0;  // of the line in `console` that is being printed
+  bool detected = false;
+  std::optional<sweep::InjectedFault> fault;
+};
+
+class Sweep {
+ public:
+  // `golden` null: without faults.
+  Sweep(const SweepSpec& spec, const SweepMachines& machines, const GoldenRuns* golden,
+        SweepHost& host)
+      : spec_(spec), machines_(machines), golden_(golden), host_(host) {}
+
+  Result<void> prepare();
+  Result<void> run();
+
+ private:
+  Result<void> prepare_rules();
+  Result<void> prepare_faults();
+  Result<Running> running_of(u64 number) const;
+  Result<void> add_fault(Running& running) const;
+  Result<void> start(std::span<const u32> vms);
+  Result<void> serve(const std::vector<FleetStop>& stops);
+  Result<void> go_further(u32 vm, const FleetStop& stop);
+  std::optional<CaseResult> end_of(Running& running, const FleetStop& stop) const;
+  std::optional<CaseResult> end_at_line(Running& running, const FleetStop& stop) const;
+  CaseResult result_of(const Running& running, const FleetStop& stop,
+                       std::optional<u32> rule) const;
+  std::optional<u32> rule_of(EndRule::Kind kind) const;
+  Result<void> look_at(std::span<const u32> vms, std::vector<CaseResult>& results);
+  const char* outcome_of(const Running& running, const CaseResult& result) const;
+  const GoldenRun& golden_of(u64 number) const {
+    return golden_->at(spec_.combination_of(number));
+  }
+
+  const SweepSpec& spec_;
+  const SweepMachines& machines_;
+  const GoldenRuns* golden_;
+  SweepHost& host_;
+
+  std::vector<std::string> texts_;      // that stop machines; the last may be "\n"
+  std::vector<u32> rule_of_text_;       // of SweepSpec::ends
+  std::vector<std::pair<u32, std::unique_ptr<re2::RE2>>> patterns_;  // with their rules
+  std::unique_ptr<re2::RE2> detected_;
+  u64 limit_ = 0;
+
+  std::unique_ptr<Fleet> fleet_;
+  std::optional<MachineBits> bits_;
+  std::optional<Mailbox> mailbox_;
+  std::vector<u32> kept_at_;  // of Keep::memory
+  std::vector<u64> sizes_;  // of the populations of FaultSpec::targets
+  std::map<sweep::FaultTarget, BitPopulation> targets_;
+  std::map<u32, Running> running_;  // by machine
+};
+
+Result<std::unique_ptr<re2::RE2>> compile(const std::string& pattern) {
+  auto compiled = sweep::compile_pattern(pattern);
+  if (!compiled) return fail(ErrorKind::usage, "The pattern {}: {}", pattern, compiled.error());
+  return std::move(*compiled);
+}
+
+Result<void> Sweep::prepare_rules() {
+  for (u32 i = 0; i < spec_.ends.size(); ++i) {
+    const EndRule& rule = spec_.ends[i];
+    if (rule.kind == EndRule::Kind::text) {
+      texts_.push_back(rule.text);
+      rule_of_text_.push_back(i);
+    } else if (rule.kind == EndRule::Kind::regex) {
+      auto pattern = compile(rule.text);
+      if (!pattern) return pass_on(pattern);
+      patterns_.emplace_back(i, *std::move(pattern));
+    } else if (rule.kind == EndRule::Kind::instructions) {
+      limit_ = rule.instructions;
+    }
+  }
+  if (golden_ != nullptr && !spec_.fault->detected.empty()) {
+    auto pattern = compile(spec_.fault->detected);
+    if (!pattern) return pass_on(pattern);
+    detected_ = *std::move(pattern);
+  }
+  if (patterns_.empty() && detected_ == nullptr) return {};
+  for (const std::string& text : texts_) {
+    if (text.find('\n') < text.size() - 1) {
+      return fail(ErrorKind::usage,
+                  "The text \"{}\" has a line's end inside, and machines stop at each of those "
+                  "because of the patterns: make it a pattern, or two texts.",
+                  text);
+    }
+  }
+  texts_.emplace_back("\n");
+  return {};
+}
+
+Result<void> Sweep::prepare() {
+  if (Result<void> ok = prepare_rules(); !ok) return ok;
+  const Snapshot& snapshot = *machines_.snapshot;
+  if (spec_.append && snapshot.now) {
+    return fail(ErrorKind::usage,
+                "[input] append needs a machine that has not run (rookery pack); \"{}\" has.",
+                spec_.snapshot);
+  }
+  FleetConfig config;
+  config.machines = machines_.machines;
+  config.texts = texts_;
+  if (const auto idle = rule_of(EndRule::Kind::idle)) config.idle_us = spec_.ends[*idle].idle_us;
+  auto fleet = Fleet::fork(snapshot, machines_.make_engine, config);
+  if (!fleet) return pass_on(fleet);
+  fleet_ = *std::move(fleet);
+  bits_.emplace(fleet_->snapshot(), machines_.symbols);
+  mailbox_.emplace(*fleet_->snapshot().now);
+  for (const sweep::KeptMemory& kept : spec_.keep.memory) {
+    auto pa = bits_->physical(kept.range.at);
+    if (!pa) return pass_on(pa);
+    kept_at_.push_back(*pa);
+  }
+  return golden_ != nullptr ? prepare_faults() : Result<void>();
+}
+
+Result<void> Sweep::prepare_faults() {
+  const sweep::FaultSpec& faults = *spec_.fault;
+  for (const sweep::FaultTarget target : faults.targets) {
+    auto population = bits_->population(faults, target);
+    if (!population) return pass_on(population);
+    sizes_.push_back(population->size());
+    targets_.emplace(target, *std::move(population));
+  }
+  return {};
+}
+
+std::optional<u32> Sweep::rule_of(EndRule::Kind kind) const {
+  for (u32 i = 0; i < spec_.ends.size(); ++i) {
+    if (spec_.ends[i].kind == kind) return i;
+  }
+  return std::nullopt;
+}
+
+// --- Beginning ---
+
+Result<Running> Sweep::running_of(u64 number) const {
+  Running running;
+  running.number = number;
+  auto input = spec_.case_input(number);
+  if (!input) return pass_on(input);
+  std::map<u64, MachineChange> changes;
+  for (const sweep::Patch& patch : input->patches) {
+    auto change = bits_->change_of(patch);
+    if (!change) return pass_on(change);
+    MachineChange& all = changes[patch.at];
+    all.states.insert(all.states.end(), change->states.begin(), change->states.end());
+    all.ram.insert(all.ram.end(), change->ram.begin(), change->ram.end());
+  }
+  if (input->mailbox) {
+    auto message = mailbox_->put(*input->mailbox);
+    if (!message) return pass_on(message);
+    changes[0].ram.insert(changes[0].ram.end(), message->begin(), message->end());
+  }
+  if (input->append) {
+    auto message = change_command_line(fleet_->snapshot().image, *input->append);
+    if (!message) return pass_on(message);
+    changes[0].ram.insert(changes[0].ram.end(), message->begin(), message->end());
+  }
+  for (auto& [at, change] : changes) running.steps.push_back({at, std::move(change)});
+  if (golden_ != nullptr) {
+    if (Result<void> ok = add_fault(running); !ok) return pass_on(ok);
+  }
+  return running;
+}
+
+Result<void> Sweep::add_fault(Running& running) const {
+  sweep::FaultPopulation population;
+  population.bits = sizes_;
+  const auto& between = spec_.fault->between;
+  population.from = between ? between->first : 0;
+  population.to = between ? between->second : golden_of(running.number).instructions;
+  auto fault =
+      sweep::sample_fault(*spec_.fault, spec_.seed, population, spec_.fault_of(running.number));
+  if (!fault) return pass_on(fault);
+  auto change = bits_->fault(targets_.at(fault->target), fault->bit, fault->kind);
+  if (!change) return pass_on(change);
+  running.fault = sweep::InjectedFault{*fault, change->place, change->bit};
+  const auto place = std::ranges::upper_bound(running.steps, fault->at, {}, &Step::at);
+  running.steps.insert(place, {fault->at, std::move(change->change)});
+  return {};
+}
+
+// Gives machines that were just reset their next cases, as long as there are any; others stand
+// still.
+Result<void> Sweep::start(std::span<const u32> vms) {
+  std::vector<WordChange> states;
+  std::vector<WordChange> ram;
+  for (const u32 vm : vms) {
+    const std::optional<u64> number = host_.next_case();
+    if (!number) {
+      if (Result<void> ok = fleet_->park(vm); !ok) return ok;
+      continue;
+    }
+    auto running = running_of(*number);
+    if (!running) return std::unexpected(in_case(std::move(running.error()), *number));
+    while (running->next_step < running->steps.size() &&
+           running->steps[running->next_step].at == 0) {
+      for (WordChange change : running->steps[running->next_step].change.states) {
+        change.vm = vm;
+        states.push_back(change);
+      }
+      for (WordChange change : running->steps[running->next_step].change.ram) {
+        change.vm = vm;
+        ram.push_back(change);
+      }
+      ++running->next_step;
+    }
+    const u64 until = running->next_step < running->steps.size()
+                          ? std::min(limit_, running->steps[running->next_step].at)
+                          : limit_;
+    auto input = spec_.case_input(*number);
+    if (!input) return pass_on(input);
+    Result<void> ok = fleet_->stop_after(vm, until);
+    if (ok && !input->typed.empty()) ok = fleet_->type(vm, std::move(input->typed));
+    if (!ok) return ok;
+    running_.insert_or_assign(vm, *std::move(running));
+  }
+  Result<void> ok = fleet_->change_states(states);
+  return ok ? fleet_->change_ram(ram) : ok;
+}
+
+// --- Ending ---
+
+CaseResult Sweep::result_of(const Running& running, const FleetStop& stop,
+                            std::optional<u32> rule) const {
+  CaseResult result;
+  result.number = running.number;
+  if (rule) result.rule = *rule;
+  result.end = rule ? std::string(sweep::rule_name(spec_.ends[*rule].kind)) : stop_name(stop.reason);
+  result.verdict = rule ? spec_.ends[*rule].verdict : result.end;
+  if (stop.reason == StopReason::shutdown) result.status = stop.detail;
+  result.instructions = stop.instructions;
+  result.console = running.console;
+  return result;
+}
+
+// A line is complete: the patterns in the order of their rules.
+std::optional<CaseResult> Sweep::end_at_line(Running& running, const FleetStop& stop) const {
+  std::string_view line = std::string_view(running.console).substr(running.line_begin);
+  running.line_begin = running.console.size();
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+  const re2::StringPiece text(line.data(), line.size());
+  if (detected_ != nullptr && re2::RE2::PartialMatch(text, *detected_)) running.detected = true;
+  for (const auto& [rule, pattern] : patterns_) {
+    std::vector<re2::StringPiece> groups(
+        static_cast<size_t>(pattern->NumberOfCapturingGroups()) + 1);
+    if (!pattern->Match(text, 0, text.size(), re2::RE2::UNANCHORED, groups.data(),
+                        static_cast<int>(groups.size()))) {
+      continue;
+    }
+    CaseResult result = result_of(running, stop, rule);
+    for (size_t i = 1; i < groups.size(); ++i)
+      result.groups.emplace_back(groups[i].data() == nullptr ? "" : groups[i].as_string());
+    return result;
+  }
+  return std::nullopt;
+}
+
+// What came of a case whose machine stopped; empty: it is not over.
+std::optional<CaseResult> Sweep::end_of(Running& running, const FleetStop& stop) const {
+  switch (stop.reason) {
+    case StopReason::text:
+      if (stop.detail < rule_of_text_.size())
+        return result_of(running, stop, rule_of_text_[stop.detail]);
+      return end_at_line(running, stop);
+    case StopReason::instructions:
+      if (stop.instructions < limit_) return std::nullopt;
+      return result_of(running, stop, rule_of(EndRule::Kind::instructions));
+    case StopReason::idle:
+      return result_of(running, stop, rule_of(EndRule::Kind::idle));
+    case StopReason::shutdown:
+      for (u32 i = 0; i < spec_.ends.size(); ++i) {
+        const EndRule& rule = spec_.ends[i];
+        if (rule.kind == EndRule::Kind::exit_status &&
+            (!rule.status || *rule.status == stop.detail)) {
+          return result_of(running, stop, i);
+        }
+      }
+      return result_of(running, stop, std::nullopt);
+    case StopReason::reboot:
+    case StopReason::fault:
+      return result_of(running, stop, std::nullopt);
+  }
+  return std::nullopt;
+}
+
+const char* Sweep::outcome_of(const Running& running, const CaseResult& result) const {
+  const GoldenRun& golden = golden_of(running.number);
+  if (running.detected) return "detected";
+  if (result.end == sweep::rule_name(EndRule::Kind::instructions)) return "hang";
+  if (result.end != golden.end || result.verdict != golden.verdict ||
+      result.status != golden.status) {
+    return "crash";
+  }
+  return *result.console == golden.console ? "masked" : "sdc";
+}
+
+// A machine stopped on the way: does what is to be done there and lets it go on.
+Result<void> Sweep::go_further(u32 vm, const FleetStop& stop) {
+  Running& running = running_.at(vm);
+  MachineChange now;
+  while (running.next_step < running.steps.size() &&
+         running.steps[running.next_step].at <= stop.instructions) {
+    MachineChange& change = running.steps[running.next_step].change;
+    for (WordChange& word : change.states) word.vm = vm;
+    for (WordChange& word : change.ram) word.vm = vm;
+    Result<void> ok = fleet_->change_states(change.states);
+    if (ok) ok = fleet_->change_ram(change.ram);
+    if (!ok) return ok;
+    ++running.next_step;
+  }
+  if (stop.reason == StopReason::instructions) {
+    const u64 until = running.next_step < running.steps.size()
+                          ? std::min(limit_, running.steps[running.next_step].at)
+                          : limit_;
+    if (Result<void> ok = fleet_->stop_after(vm, until); !ok) return ok;
+  }
+  return fleet_->go_on(vm);
+}
+
+// Adds what is kept of machines beside what they printed.
+Result<void> Sweep::look_at(std::span<const u32> vms, std::vector<CaseResult>& results) {
+  if (spec_.keep.hash) {
+    auto hashes = fleet_->state_hashes(vms);
+    if (!hashes) return pass_on(hashes);
+    for (u64 i = 0; i < vms.size(); ++i) results[i].state_hash = (*hashes)[i];
+  }
+  if (spec_.keep.dirty_pages) {
+    auto counts = fleet_->dirty_page_counts(vms);
+    if (!counts) return pass_on(counts);
+    for (u64 i = 0; i < vms.size(); ++i) results[i].dirty_pages = (*counts)[i];
+  }
+  for (u64 i = 0; i < vms.size(); ++i) {
+    for (u64 k = 0; k < kept_at_.size(); ++k) {
+      sweep::KeptBytes kept{spec_.keep.memory[k].name, kept_at_[k],
+                            std::string(spec_.keep.memory[k].range.bytes, '\0')};
+      const std::span<u8> out(reinterpret_cast<u8*>(kept.bytes.data()), kept.bytes.size());
+      if (Result<void> ok = fleet_->read_ram(vms[i], kept_at_[k], out); !ok) return ok;
+      results[i].memory.push_back(std::move(kept));
+    }
+  }
+  return {};
+}
+
+Result<void> Sweep::serve(const std::vector<FleetStop>& stops) {
+  std::vector<u32> ended;
+  std::vector<CaseResult> results;
+  for (const FleetStop& stop : stops) {
+    Running& running = running_.at(stop.vm);
+    running.console += fleet_->take_console(stop.vm);
+    if (!stop.sentence.empty()) running.console += "\n[Rookery: " + stop.sentence + "]\n";
+    auto result = end_of(running, stop);
+    if (!result) {
+      if (Result<void> ok = go_further(stop.vm, stop); !ok) return ok;
+      continue;
+    }
+    if (running.fault) {
+      result->fault = running.fault;
+      result->verdict = outcome_of(running, *result);
+    }
+    ended.push_back(stop.vm);
+    results.push_back(*std::move(result));
+  }
+  if (ended.empty()) return {};
+  if (Result<void> ok = look_at(ended, results); !ok) return ok;
+  for (CaseResult& result : results) {
+    if (!spec_.keep.console) result.console.reset();
+    if (Result<void> ok = host_.done(std::move(result)); !ok) return ok;
+  }
+  for (const u32 vm : ended) running_.erase(vm);
+  if (Result<void> ok = fleet_->reset(ended); !ok) return ok;
+  return start(ended);
+}
+
+Result<void> Sweep::run() {
+  std::vector<u32> all(fleet_->size());
+  for (u32 vm = 0; vm < all.size(); ++vm) all[vm] = vm;
+  if (Result<void> ok = start(all); !ok) return ok;
+  while (fleet_->running() != 0) {
+    if (host_.progress(fleet_->running(), fleet_->waiting_for_memory(), fleet_->instructions()))
+      return {};
+    auto stops = fleet_->run();
+    if (!stops) return pass_on(stops);
+    if (Result<void> ok = serve(*stops); !ok) return ok;
+  }
+  return {};
+}
+
+// Keeps golden runs. Its cases are the first of their combinations.
+class GoldenHost final : public SweepHost {
+ public:
+  GoldenHost(const SweepSpec& spec, std::span<const u64> combinations)
+      : spec_(spec), left_(combinations) {}
+
+  std::optional<u64> next_case() override {
+    if (left_.empty()) return std::nullopt;
+    const u64 combination = left_.front();
+    left_ = left_.subspan(1);
+    return combination * spec_.fault->cases;
+  }
+  Result<void> done(CaseResult result) override {
+    if (result.end == sweep::rule_name(EndRule::Kind::instructions)) {
+      return fail(ErrorKind::usage,
+                  "A golden run does not end: it reached the limit of {} instructions. It printed: "
+                  "{}",
+                  result.instructions, *result.console);
+    }
+    GoldenRun& golden = runs[spec_.combination_of(result.number)];
+    golden = {result.verdict, result.end,        result.instructions,
+              result.status,  result.state_hash, *result.console};
+    return {};
+  }
+  bool progress(u32, u32, u64) override { return false; }
+
+  GoldenRuns runs;
+
+ private:
+  const SweepSpec& spec_;
+  std::span<const u64> left_;
+};
+
+}  // namespace
+
+Result<GoldenRuns> golden_runs(const SweepSpec& spec, const SweepMachines& machines,
+                               std::span<const u64> combinations) {
+  GoldenHost host(spec, combinations);
+  SweepMachines some = machines;
+  some.machines = static_cast<u32>(std::min<u64>(machines.machines, combinations.size()));
+  if (some.machines == 0) return host.runs;
+  // What was printed is compared, whatever is kept.
+  SweepSpec whole = spec;
+  whole.keep.console = true;
+  whole.keep.hash = true;
+  Sweep sweep(whole, some, nullptr, host);
+  Result<void> ok = sweep.prepare();
+  if (ok) ok = sweep.run();
+  if (!ok) return std::unexpected(std::move(ok.error()).during("the golden run"));
+  return std::move(host.runs);
+}
+
+Result<void> run_sweep(const SweepSpec& spec, const SweepMachines& machines,
+                       const GoldenRuns& golden, SweepHost& host) {
+  Sweep sweep(spec, machines, spec.fault ? &golden : nullptr, host);
+  Result<void> ok = sweep.prepare();
+  return ok ? sweep.run() : ok;
+}
+
+}  // namespace rookery::runner
