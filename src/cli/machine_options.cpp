@@ -51,6 +51,21 @@ void add_machine_options(CLI::App& command, MachineOptions& options) {
   options.append = append;
 }
 
+void exclude_machine_options(CLI::App& command, CLI::Option& option) {
+  for (const char* name :
+       {"--image", "--kernel", "--initrd", "--append", "--memory", "--dtb", "--bios", "--bare"})
+    option.excludes(command.get_option(name));
+}
+
+CLI::Option* add_parent_option(CLI::App& command, std::vector<std::string>& parents) {
+  return command
+      .add_option("--parent", parents,
+                  "A snapshot that one was stored as the difference from, if it is not where it "
+                  "was; may be given more than once")
+      ->allow_extra_args(false)
+      ->type_name("FILE.rook");
+}
+
 Result<BootImage> plan_machine(const MachineOptions& options) {
   auto machine = plan_identified_machine(options, nullptr);
   if (!machine) return std::unexpected(std::move(machine.error()));

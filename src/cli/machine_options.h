@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -28,6 +29,12 @@ struct MachineOptions {
 // --image, --kernel, --initrd, --append, --memory, --dtb, --bios, --bare. `options` outlives
 // the parsing.
 void add_machine_options(CLI::App& command, MachineOptions& options);
+
+// `option` says by itself what machine it is: none of those above goes with it.
+void exclude_machine_options(CLI::App& command, CLI::Option& option);
+
+// --parent: where the parents of a differential snapshot are. May be given more than once.
+CLI::Option* add_parent_option(CLI::App& command, std::vector<std::string>& parents);
 
 // Reads the files, those of Rookery's default image if none is named, and plans the machine. The
 // width and the RAM are those of the image returned.

@@ -49,6 +49,7 @@ struct RunArguments {
   bool has_snapshot_on = false;  // else Ctrl-A s alone stores the machine
   std::string snapshot_on;       // TEXT, COUNT or signal
   std::string output;            // where snapshots go
+  std::vector<std::string> parents;
 };
 
 // What the end means for whoever started us, and the sentence for it (empty: nothing needs saying).
@@ -160,6 +161,13 @@ class SnapshotPlan {
     SnapshotPlan plan;
     plan.path_ = arguments.output;
     plan.command_line_ = arguments.machine.config.append;
+    if (!plan.path_.empty() && !arguments.parents.empty()) {
+      auto parent = ParentFile::open(arguments.parents.front(), arguments.parents);
+      if (!parent) return std::unexpected(std::move(parent.error()));
+      if (auto base = parent->base_of(plan.path_); !base)
+        return std::unexpected(std::move(base.error()));
+      plan.parent_ = *std::move(parent);
+    }
     if (!arguments.has_snapshot_on) return plan;
     if (arguments.snapshot_on.empty()) {
       return fail(ErrorKind::usage,
@@ -181,6 +189,9 @@ class SnapshotPlan {
     }
     return plan;
   }
+
+  // Remarks of the one that the run goes on from.
+  void go_on_from(const Snapshot& snapshot) { command_line_ = snapshot.command_line; }
 
   const std::string& text() const { return text_; }
   std::optional<u64> count() const { return count_; }
@@ -221,7 +232,7 @@ class SnapshotPlan {
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     snapshot->program = "rookery " ROOKERY_VERSION;
     snapshot->command_line = command_line_;
-    auto bytes = write_snapshot(path_, *snapshot);
+    auto bytes = write_snapshot(path_, *snapshot, parent_ ? &*parent_ : nullptr);
     if (!bytes) return std::unexpected(std::move(bytes.error()));
     console.note(fmt::format("snapshot after {} instructions: \"{}\", {}.", machine.instructions(),
                              path_, size_text(*bytes)));
@@ -232,6 +243,7 @@ class SnapshotPlan {
   std::string text_;
   std::string command_line_;
   std::optional<u64> count_;
+  std::optional<ParentFile> parent_;  // what is stored is the difference from it
   bool taken_ = false;
 };
 
@@ -304,9 +316,10 @@ Result<int> run(RunArguments arguments) {
   }
   std::optional<Snapshot> snapshot;
   if (!arguments.snapshot.empty()) {
-    auto read = read_snapshot(arguments.snapshot);
+    auto read = read_snapshot(arguments.snapshot, arguments.parents);
     if (!read) return std::unexpected(std::move(read.error()));
     snapshot = *std::move(read);
+    snapshots->go_on_from(*snapshot);
   }
 
   // Files first: their errors come at once, a GPU takes its time.
@@ -460,9 +473,7 @@ void add_run_command(CLI::App& app, Command& chosen) {
                           "Go on from this file, which --snapshot-on or 'rookery pack' wrote");
   from->type_name("FILE.rook");
   for (auto* option : {record, replay}) from->excludes(option);
-  for (const char* option :
-       {"--image", "--kernel", "--initrd", "--append", "--memory", "--dtb", "--bios", "--bare"})
-    from->excludes(command->get_option(option));
+  exclude_machine_options(*command, *from);
   auto* snapshot_on =
       command
           ->add_option("--snapshot-on", arguments->snapshot_on,
@@ -473,6 +484,10 @@ void add_run_command(CLI::App& app, Command& chosen) {
       ->add_option("-o,--output", arguments->output,
                    "Where snapshots go: these and those of Ctrl-A s")
       ->type_name("FILE.rook");
+  add_parent_option(*command, arguments->parents)
+      ->description(
+          "With -o: store only what differs from this snapshot. Without: where SNAPSHOT's parent "
+          "is, if it is not where it was; may be given more than once");
 
   command->footer(
       "On a terminal: Ctrl-A x ends the machine, Ctrl-A h tells the other keys. Piped input is "

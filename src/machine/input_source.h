@@ -7,6 +7,7 @@
 
 #include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -50,12 +51,24 @@ struct DispatchAnswer {
   std::optional<RunEnd> end;
 };
 
+// What a source has taken and has not typed yet.
+struct PendingInput {
+  std::string typed;
+  bool line_is_open = false;  // it begins in the middle of a line: the rest is in the UART
+};
+
 class InputSource {
  public:
   virtual ~InputSource() = default;
 
   // The machine was reset, at the start too.
   virtual void on_reset() = 0;
+
+  // What the machine takes with it into a snapshot.
+  virtual PendingInput pending() const = 0;
+
+  // The machine goes on from a snapshot; on_reset() came first.
+  virtual void go_on_with(PendingInput pending) = 0;
 
   // The guest printed.
   virtual void on_printed(std::string_view bytes) = 0;

@@ -69,6 +69,16 @@ class LiveInput final : public InputSource {
     quiet_since_ = 0;
   }
 
+  PendingInput pending() const override {
+    if (is_ctrl_d_alone()) return {};  // nobody typed it
+    return {typed_, line_open_};
+  }
+
+  void go_on_with(PendingInput pending) override {
+    typed_ = std::move(pending.typed);
+    line_open_ = pending.line_is_open;
+  }
+
   void on_printed(std::string_view bytes) override {
     last_printed_ = bytes.back();
     printed_since_idle_ = true;
@@ -226,12 +236,17 @@ class LiveInput final : public InputSource {
     const std::size_t newline = typed_.find('\n');
     const std::size_t line_bytes = newline == std::string::npos ? typed_.size() : newline + 1;
     const std::size_t left_bytes = typed_.size() - line_bytes;
-    const bool is_ctrl_d = typed_closed_ && typed_.size() == 1 && typed_[0] == kCtrlD;
+    const bool is_ctrl_d = is_ctrl_d_alone();
     auto pushed = push_typed(port, line_bytes);
     if (!pushed) return pushed;
     line_open_ = typed_.size() > left_bytes;
     if (*pushed && is_ctrl_d) ctrl_d_typed_ = true;
     return pushed;
+  }
+
+  // The end of the input.
+  bool is_ctrl_d_alone() const {
+    return typed_closed_ && typed_.size() == 1 && typed_[0] == kCtrlD;
   }
 
   InputMode mode_;

@@ -69,6 +69,7 @@ Result<std::unique_ptr<Machine>> Machine::resume(Snapshot snapshot, EngineFactor
   machine->icount_ = icount_of(snapshot.now->state);
   machine->hashed_at_ = machine->icount_;
   machine->input_->on_reset();
+  machine->input_->go_on_with(std::move(snapshot.pending));
   if (run_state == isa::EXIT_WFI)
     machine->sleeping_ = Exit{kVm, run_state, arg0, arg1, machine->icount_};
   return machine;
@@ -80,6 +81,7 @@ Result<Snapshot> Machine::snapshot() {
   Snapshot snapshot;
   snapshot.image = image_;
   snapshot.now = *std::move(now);
+  snapshot.pending = input_->pending();
   snapshot.instructions = instructions_;
   snapshot.engine = engine_->name();
   return snapshot;

@@ -112,8 +112,8 @@ class Machine final : private InputPort {
   Result<MachineCheckpoint> checkpoint();
   Result<void> restore(const MachineCheckpoint& checkpoint);
 
-  // The machine as it stands, without remarks but the engine's. What was typed and is not in the
-  // UART yet is the host's, and not in it.
+  // The machine as it stands, with what was typed and is not in the UART yet; without remarks but
+  // the engine's.
   Result<Snapshot> snapshot();
 
   // The next turn() ends the run (EndReason::stopped).

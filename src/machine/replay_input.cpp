@@ -42,6 +42,8 @@ class RecordedInput final : public ReplayInput {
 
   void on_reset() override { agreed_at_ = 0; }
   void on_printed(std::string_view) override {}
+  PendingInput pending() const override { return {}; }
+  void go_on_with(PendingInput) override {}  // the recording knows when it was typed
 
   Result<DispatchAnswer> before_dispatch(InputPort& port) override {
     if (auto done = while_paused(); !done) return std::unexpected(std::move(done.error()));

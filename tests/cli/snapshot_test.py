@@ -3,6 +3,7 @@
 """Snapshots of the default image: taken at a text, at a count, on a signal; continued; packed, inspected, damaged."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,6 +103,94 @@ class Snapshots(unittest.TestCase):
         self.assertIn("taken from the CPU engine", text)
         self.assertIn("64 MiB of RAM", text)
 
+    def test_differences(self):
+        """What differs is small, finds its parent again, and is whole once it is flattened."""
+        places = [path(name) for name in ("with_parent", "with_parent/sub", "moved")]
+        for place in places:
+            os.mkdir(place)
+        base = os.path.join(places[0], "base.rook")
+        child = os.path.join(places[1], "child.rook")
+        grandchild = os.path.join(places[0], "grandchild.rook")
+        shutil.copy(self.booted, base)
+        done = rookery("run", *ENGINE, base, "--snapshot-on", "x42y", "--parent", base, "-o", child,
+                       typed="v=7; echo x$((6*v))y\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = rookery("run", *ENGINE, child, "--snapshot-on", "a49b", "--parent", child, "-o", grandchild,
+                       typed="echo a$((7*v))b\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertLess(os.path.getsize(child), os.path.getsize(base) // 10)
+        self.assertLess(os.path.getsize(grandchild), os.path.getsize(base) // 10)
+        held = json.loads(rookery("inspect", "--json", grandchild).stdout)
+        self.assertEqual([parent["path"] for parent in held["parents"]], ["sub/child.rook", "../base.rook"])
+        self.assertLess(held["own_bytes"], held["used_bytes"] // 10)
+        text = rookery("inspect", grandchild).stdout
+        self.assertIn(held["parents"][0]["id"] + ', "sub/child.rook"', text)
+        self.assertEqual(rookery("run", *ENGINE, grandchild, typed="exit $v\n").returncode, 7)
+
+        # Moved beside each other they are found, under other names when they are named.
+        for file in (base, child, grandchild):
+            shutil.move(file, places[2])
+        base, child, grandchild = (os.path.join(places[2], name) for name in ("base.rook", "child.rook", "grandchild.rook"))
+        self.assertEqual(rookery("run", *ENGINE, grandchild, typed="exit $v\n").returncode, 7)
+        renamed = os.path.join(places[2], "renamed.rook")
+        os.rename(base, renamed)
+        done = rookery("run", *ENGINE, grandchild)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn(f'The snapshot "{child}" holds only what differs from its parent, snapshot {held["parents"][1]["id"]}, '
+                      f'which is not to be found: "{path("base.rook")}" is no file; "{base}" is no file.', done.stderr)
+        for arguments in (("run", *ENGINE, grandchild), ("inspect", grandchild)):
+            done = rookery(*arguments, "--parent", self.part_of(renamed), "--parent", renamed, typed="exit $v\n")
+            self.assertEqual(done.returncode, 7 if arguments[0] == "run" else 0, done.stderr)
+        done = rookery("inspect", grandchild, "--parent", self.part_of(renamed))
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("part.rook\" is another file (", done.stderr)
+
+        flat = os.path.join(places[2], "flat.rook")
+        done = rookery("pack", "--flatten", grandchild, "--parent", renamed, "-o", flat)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for file in (renamed, child, grandchild):
+            os.remove(file)
+        flat_holds = json.loads(rookery("inspect", "--json", flat).stdout)
+        self.assertEqual(flat_holds["parents"], [])
+        self.assertEqual([flat_holds[name] for name in ("instructions", "pc", "used_bytes", "image_bytes")],
+                         [held[name] for name in ("instructions", "pc", "used_bytes", "image_bytes")])
+        self.assertEqual(rookery("run", *ENGINE, flat, typed="exit $v\n").returncode, 7)
+
+    @staticmethod
+    def part_of(file):
+        """A file that is not the parent."""
+        part = os.path.join(os.path.dirname(file), "part.rook")
+        with open(file, "rb") as source, open(part, "wb") as target:
+            target.write(source.read(1000))
+        return part
+
+    def test_no_parent_is_replaced(self):
+        parent = path("kept.rook")
+        self.assertEqual(rookery("run", *ENGINE, "--snapshot-on", "1k", "-o", parent).returncode, 0)
+        done = rookery("run", *ENGINE, "--snapshot-on", "2k", "--parent", parent, "-o", parent)
+        self.assertEqual(done.returncode, 64, done.stderr)
+        self.assertIn(f'"{parent}" is a parent of what is to be stored there', done.stderr)
+        done = rookery("run", *ENGINE, "--memory", "32M", "--snapshot-on", "2k", "--parent", parent, "-o", path("x.rook"))
+        self.assertEqual(done.returncode, 64, done.stderr)
+        self.assertIn("The parent is RV32 with 64 MiB of RAM, but the machine is RV32 with 32 MiB of RAM.", done.stderr)
+
+    def test_what_was_typed_is_taken_along(self):
+        """Piped lines that the shell has not read: none is lost, none comes twice."""
+        with open(path("typed.txt"), "w+", encoding="ascii") as typed:
+            typed.write("stty -echo; sleep 1\n" + "".join(f"echo line {number}\n" for number in range(400)))
+            typed.seek(0)
+            # Both read the same open file: what the first has read is in the snapshot, or was typed.
+            part, rest = (subprocess.run([PROGRAM, "run", *ENGINE, *arguments], stdin=typed, capture_output=True, text=True,
+                                         timeout=WAIT_S, check=False)
+                          for arguments in ((self.booted, "--snapshot-on", "line 100", "-o", path("typed.rook")),
+                                            (path("typed.rook"),)))
+        self.assertEqual((part.returncode, rest.returncode), (0, 0), part.stderr + rest.stderr)
+        held = json.loads(rookery("inspect", "--json", path("typed.rook")).stdout)
+        self.assertGreater(held["typed_bytes"], 1000)
+        printed = (part.stdout + rest.stdout).replace("\r", "")
+        for number in range(400):
+            self.assertEqual(printed.count(f"{PROMPT}line {number}\n"), 1, number)
+
     def test_a_file_is_replaced_or_left_alone(self):
         self.assertEqual(rookery("run", *ENGINE, "--snapshot-on", "1k", "-o", path("again.rook")).returncode, 0)
         with open(path("again.rook"), "rb") as file:
@@ -137,6 +226,8 @@ class Snapshots(unittest.TestCase):
                 (("run", "--snapshot-on", "1M"), 64, '--snapshot-on "1M" needs a file: -o FILE.rook.'),
                 (("run", *ENGINE, "--snapshot-on", "1k", "-o", path("no/such/folder.rook")), 74, "Cannot write the snapshot"),
                 (("pack",), 64, "--output"),
+                (("pack", "--flatten", self.booted, "--memory", "32M", "-o", path("x.rook")), 64, "--memory"),
+                (("run", "-o", path("x.rook"), "--parent", path("none.rook")), 74, "none.rook"),
         ):
             with self.subTest(arguments=arguments):
                 done = rookery(*arguments)
