@@ -161,12 +161,15 @@ class SnapshotPlan {
     SnapshotPlan plan;
     plan.path_ = arguments.output;
     plan.command_line_ = arguments.machine.config.append;
-    if (!plan.path_.empty() && !arguments.parents.empty()) {
+    const bool stores = !plan.path_.empty() || !arguments.monitor.empty();
+    if (stores && !arguments.parents.empty()) {
       auto parent = ParentFile::open(arguments.parents.front(), arguments.parents);
       if (!parent) return std::unexpected(std::move(parent.error()));
-      if (auto base = parent->base_of(plan.path_); !base)
-        return std::unexpected(std::move(base.error()));
       plan.parent_ = *std::move(parent);
+      if (!plan.path_.empty()) {
+        if (auto base = plan.parent_->base_of(plan.path_); !base)
+          return std::unexpected(std::move(base.error()));
+      }
     }
     if (!arguments.has_snapshot_on) return plan;
     if (arguments.snapshot_on.empty()) {
@@ -226,13 +229,18 @@ class SnapshotPlan {
   }
   bool taken() const { return taken_; }
 
- private:
-  Result<void> take(Machine& machine, Console& console) {
+  // Gives the file's size.
+  Result<u64> store(Machine& machine, const std::string& path) const {
     auto snapshot = machine.snapshot();
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     snapshot->program = "rookery " ROOKERY_VERSION;
     snapshot->command_line = command_line_;
-    auto bytes = write_snapshot(path_, *snapshot, parent_ ? &*parent_ : nullptr);
+    return write_snapshot(path, *snapshot, parent_ ? &*parent_ : nullptr);
+  }
+
+ private:
+  Result<void> take(Machine& machine, Console& console) {
+    auto bytes = store(machine, path_);
     if (!bytes) return std::unexpected(std::move(bytes.error()));
     console.note(fmt::format("snapshot after {} instructions: \"{}\", {}.", machine.instructions(),
                              path_, size_text(*bytes)));
@@ -386,7 +394,9 @@ Result<int> run(RunArguments arguments) {
     }
     gdb.emplace(*std::move(listener), **machine, **console, gdb_at, std::move(history));
   }
-  debug::Monitor monitor(**machine, ROOKERY_VERSION);
+  debug::Monitor monitor(**machine, ROOKERY_VERSION, [&](const std::string& path) {
+    return snapshots->store(**machine, path);
+  });
   std::optional<Monitoring> monitoring;
   if (monitor_socket) monitoring.emplace(Monitoring{*monitor_socket, monitor});
   auto end = drive(**machine, **console, gdb ? &*gdb : nullptr, monitoring, *snapshots);
@@ -486,7 +496,8 @@ void add_run_command(CLI::App& app, Command& chosen) {
       ->type_name("FILE.rook");
   add_parent_option(*command, arguments->parents)
       ->description(
-          "With -o: store only what differs from this snapshot. Without: where SNAPSHOT's parent "
+          "With -o or --monitor: store only what differs from this snapshot. Without: where "
+          "SNAPSHOT's parent "
           "is, if it is not where it was; may be given more than once");
 
   command->footer(

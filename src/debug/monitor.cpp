@@ -102,6 +102,7 @@ std::optional<u64> number_of(const Json& value) {
 struct Context {
   Machine& machine;
   const Json& arguments;  // an object
+  const Monitor::StoreSnapshot& store_snapshot;
   bool is_stepping;
 };
 
@@ -193,6 +194,19 @@ Answer stats_command(const Context& context) {
               {"exits", status->exits}};
 }
 
+Answer snapshot_command(const Context& context) {
+  const auto path = context.arguments.find("path");
+  if (path == context.arguments.end() || !path->is_string() ||
+      path->get_ref<const std::string&>().empty())
+    return refuse("BadArgument", "\"path\" is to be the name of a file.");
+  const std::string& name = path->get_ref<const std::string&>();
+  if (name.find('\0') != std::string::npos)
+    return refuse("BadArgument", "\"path\" has a zero byte, and no file's name has one.");
+  const auto bytes = context.store_snapshot(name);
+  if (!bytes) return refuse("SnapshotError", "{}", bytes.error().text());
+  return Json{{"instructions", context.machine.instructions()}, {"bytes", *bytes}};
+}
+
 Answer quit_command(const Context& context) {
   context.machine.stop();
   return Json::object();
@@ -204,15 +218,15 @@ struct Command {
 };
 constexpr std::string_view kStep = "step";
 constexpr Command kCommands[] = {
-    {"status", status_command}, {"pause", pause_command},   {"resume", resume_command},
-    {kStep, step_command},      {"memory", memory_command}, {"registers", registers_command},
-    {"stats", stats_command},   {"quit", quit_command},
+    {"status", status_command}, {"pause", pause_command},       {"resume", resume_command},
+    {kStep, step_command},      {"memory", memory_command},     {"registers", registers_command},
+    {"stats", stats_command},   {"snapshot", snapshot_command}, {"quit", quit_command},
 };
 
 }  // namespace
 
-Monitor::Monitor(Machine& machine, std::string version)
-    : machine_(machine), version_(std::move(version)) {}
+Monitor::Monitor(Machine& machine, std::string version, StoreSnapshot store_snapshot)
+    : machine_(machine), version_(std::move(version)), store_snapshot_(std::move(store_snapshot)) {}
 
 std::string Monitor::greet() {
   line_.clear();
@@ -295,7 +309,7 @@ std::string Monitor::answer_line(std::string_view line) {
   for (const Command& command : kCommands) {
     if (command.name != name) continue;
     const u64 instructions = machine_.instructions();
-    Answer answer = command.function({machine_, arguments, is_stepping()});
+    Answer answer = command.function({machine_, arguments, store_snapshot_, is_stepping()});
     if (!answer) return with_id(error_of(answer.error()));
     if (command.name == kStep) {
       step_ = Step{instructions, has_id ? std::optional(*id) : std::nullopt};

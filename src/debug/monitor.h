@@ -11,12 +11,15 @@
 // "id" (text, number, true, false or null) comes back with the answer. When the run ends, an event
 // says so: {"event": "END", "data": {...}}.
 //
+// Snapshots are stored by the caller, who has files.
+//
 // Nothing that a client sends changes what the machine computes, or harms the run: what is no
 // request gets an error. Not thread-safe; to be called between turns of the machine.
 //
 // How to add a command: a row in kCommands of monitor.cpp, and its function.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,8 +36,11 @@ class Monitor {
   static constexpr std::size_t kMaxLineBytes = 64 * kKiB;
   static constexpr u64 kMaxMemoryBytes = 64 * kKiB;  // in one answer
 
+  // Stores the machine as it stands in a file; gives its size.
+  using StoreSnapshot = std::function<Result<u64>(const std::string& path)>;
+
   // `machine` must outlive the monitor. `version` is the program's.
-  Monitor(Machine& machine, std::string version);
+  Monitor(Machine& machine, std::string version, StoreSnapshot store_snapshot);
 
   // A client came: what to greet it with. Nothing is left of the one before.
   std::string greet();
@@ -67,6 +73,7 @@ class Monitor {
 
   Machine& machine_;
   std::string version_;
+  StoreSnapshot store_snapshot_;
   std::string line_;         // begun, not ended
   bool skips_line_ = false;  // the rest of a line that was too long
   std::optional<Step> step_;

@@ -118,6 +118,22 @@ class Commands(unittest.TestCase):
             self.skipTest(probe.stderr.decode())
         self.exercise(GPU)
 
+    def test_snapshots(self):
+        with Run() as run, run.client() as client:
+            at = client.get("pause")["instructions"]
+            file = path("monitored.rook")
+            self.assertEqual(client.get("snapshot", path=file), {"instructions": at, "bytes": os.path.getsize(file)})
+            self.assertEqual(client.get("status")["state"], "paused")
+            refused = client.ask("snapshot", path=path("no/such/folder.rook"))["error"]
+            self.assertEqual(refused["class"], "SnapshotError")
+            self.assertIn("Cannot write the snapshot", refused["desc"])
+            client.get("resume")
+            self.assertGreater(client.get("snapshot", path=file)["instructions"], at)
+            client.get("quit")
+            self.assertEqual(run.ends()[0], 0)
+            held = json.loads(subprocess.run([PROGRAM, "inspect", "--json", file], capture_output=True, check=True).stdout)
+            self.assertGreater(held["instructions"], at)
+
     def test_a_timeout_does_not_fire_in_a_pause(self):
         with Run("--timeout", "1") as run, run.client() as client:
             client.get("pause")

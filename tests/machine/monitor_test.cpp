@@ -28,7 +28,13 @@ class MonitorOf {
     trial.program = std::move(program);
     trial.options.max_instructions = ~u64{0};
     EXPECT_TRUE(trial.start());
-    monitor = std::make_unique<Monitor>(*trial.machine, "1.2.3");
+    monitor = std::make_unique<Monitor>(*trial.machine, "1.2.3",
+                                        [this](const std::string& path) -> Result<u64> {
+                                          if (path == "bad")
+                                            return fail(ErrorKind::io, "Cannot write \"bad\".");
+                                          stored.push_back(path);
+                                          return trial.machine->snapshot()->now->bytes.size();
+                                        });
     (void)monitor->greet();
   }
 
@@ -53,6 +59,7 @@ class MonitorOf {
   Machine& machine() { return *trial.machine; }
 
   Trial trial;
+  std::vector<std::string> stored;
   std::unique_ptr<Monitor> monitor;
 };
 
@@ -75,7 +82,28 @@ TEST(Monitor, Greets) {
   EXPECT_EQ(json["rookery"]["protocol"], 1);
   EXPECT_THAT(json["rookery"]["commands"].get<std::vector<std::string>>(),
               testing::UnorderedElementsAre("status", "pause", "resume", "step", "memory",
-                                            "registers", "stats", "quit"));
+                                            "registers", "stats", "snapshot", "quit"));
+}
+
+TEST(Monitor, StoresSnapshots) {
+  MonitorOf run(loop());
+  ASSERT_TRUE(run.machine().turn());
+  const u64 instructions = run.machine().instructions();
+  const Json answer = run.ask("snapshot", {{"path", "some/file.rook"}});
+  EXPECT_EQ(answer["return"]["instructions"], instructions);
+  EXPECT_EQ(answer["return"]["bytes"], 4096);
+  EXPECT_THAT(run.stored, testing::ElementsAre("some/file.rook"));
+  EXPECT_FALSE(run.machine().is_paused());
+
+  const Json failed = run.ask("snapshot", {{"path", "bad"}});
+  EXPECT_EQ(error_class(failed), "SnapshotError");
+  EXPECT_EQ(failed["error"]["desc"], "Cannot write \"bad\".");
+  for (const Json& wrong : {Json::object(), Json{{"path", ""}}, Json{{"path", 7}},
+                            Json{{"path", std::string("a\0b", 3)}}})
+    EXPECT_EQ(error_class(run.ask("snapshot", wrong)), "BadArgument") << wrong;
+  EXPECT_EQ(run.stored.size(), 1u);
+  const auto end = run.machine().turn();
+  EXPECT_TRUE(end && !*end);
 }
 
 TEST(Monitor, PausesStepsAndResumes) {
