@@ -21,7 +21,7 @@ endif()
 
 if(Dawn_FOUND)
   get_target_property(dawn_includes dawn::webgpu_dawn INTERFACE_INCLUDE_DIRECTORIES)
-  target_include_directories(rookery_webgpu_header SYSTEM INTERFACE ${dawn_includes})
+  target_include_directories(rookery_webgpu_header SYSTEM INTERFACE $<BUILD_INTERFACE:${dawn_includes}>)
   if(ROOKERY_GPU)
     rookery_dependency(dawn LINK dawn::webgpu_dawn)
   endif()
@@ -33,7 +33,8 @@ if(EXISTS "${dawn_npm_header}")
   file(MAKE_DIRECTORY "${ROOKERY_GENERATED_DIR}/webgpu_include/webgpu")
   file(CREATE_LINK "${dawn_npm_header}" "${ROOKERY_GENERATED_DIR}/webgpu_include/webgpu/webgpu.h"
     COPY_ON_ERROR SYMBOLIC)
-  target_include_directories(rookery_webgpu_header SYSTEM INTERFACE "${ROOKERY_GENERATED_DIR}/webgpu_include")
+  target_include_directories(rookery_webgpu_header SYSTEM INTERFACE
+    "$<BUILD_INTERFACE:${ROOKERY_GENERATED_DIR}/webgpu_include>")
 elseif(ROOKERY_GPU)
   message(FATAL_ERROR "Dawn was found neither installed nor in third_party/dawn/node_modules. "
     "'./dev build' fetches it ('npm ci --ignore-scripts' in third_party/dawn); "
@@ -45,9 +46,10 @@ if(ROOKERY_GPU)
     message(FATAL_ERROR "Dawn's library ${dawn_npm_library} is missing, though its header is there. "
       "Run 'npm ci --ignore-scripts' in third_party/dawn.")
   endif()
-  add_library(rookery_dawn_library SHARED IMPORTED)
-  set_target_properties(rookery_dawn_library PROPERTIES
+  # cmake/RookeryConfig.cmake.in makes it again, of the installed one.
+  add_library(Rookery::dawn_library SHARED IMPORTED)
+  set_target_properties(Rookery::dawn_library PROPERTIES
     IMPORTED_LOCATION "${dawn_npm_library}"
     IMPORTED_NO_SONAME ON)
-  rookery_dependency(dawn LINK rookery_dawn_library rookery_webgpu_header)
+  rookery_dependency(dawn LINK Rookery::dawn_library rookery_webgpu_header)
 endif()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # How Rookery's targets are made: one set of options, and one function for a library.
 
-# Everything that compiles our own code links this, privately in effect: it carries our warnings.
+# Everything that compiles our own code links this: it carries our warnings. Programs that link what is installed
+# do not see it.
 add_library(rookery_options INTERFACE)
 target_include_directories(rookery_options INTERFACE
   "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}" "${ROOKERY_GENERATED_DIR}")
@@ -42,7 +43,7 @@ function(rookery_library name)
   list(APPEND sources ${arg_EXTRA})
   if(NOT sources)
     add_library(${name} INTERFACE)
-    target_link_libraries(${name} INTERFACE rookery_options ${arg_LINK})
+    target_link_libraries(${name} INTERFACE $<BUILD_INTERFACE:rookery_options> ${arg_LINK})
     return()
   endif()
   if(ROOKERY_WASM)
@@ -50,5 +51,5 @@ function(rookery_library name)
   else()
     add_library(${name} STATIC ${sources})
   endif()
-  target_link_libraries(${name} PUBLIC rookery_options ${arg_LINK})
+  target_link_libraries(${name} PUBLIC $<BUILD_INTERFACE:rookery_options> ${arg_LINK})
 endfunction()

@@ -29,7 +29,8 @@ void add_profile_command(CLI::App& app, Command& chosen);
 void add_verify_command(CLI::App& app, Command& chosen);
 void add_fuzz_command(CLI::App& app, Command& chosen);
 
-// Where Rookery's own files are: $ROOKERY_DATA_DIR, else what the build says. Holds images/default.
+// Where Rookery's own files are: $ROOKERY_DATA_DIR, else beside the installed program, else what
+// the build says. Holds images/default.
 std::string data_folder();
 
 }  // namespace rookery::cli

@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/arguments.h"
@@ -17,8 +19,14 @@ namespace rookery::cli {
 
 std::string data_folder() {
   const char* from_environment = std::getenv("ROOKERY_DATA_DIR");
-  return from_environment != nullptr && *from_environment != '\0' ? from_environment
-                                                                  : ROOKERY_DATA_DIR;
+  if (from_environment != nullptr && *from_environment != '\0') return from_environment;
+  namespace fs = std::filesystem;
+  std::error_code error;  // then it is not installed
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path installed = program.parent_path() / ROOKERY_INSTALLED_DATA_DIR;
+  if (!error && fs::is_directory(installed / "images", error))
+    return installed.lexically_normal().string();
+  return ROOKERY_DATA_DIR;
 }
 
 namespace {
