@@ -40,6 +40,7 @@ Result<std::unique_ptr<RecordingFile>> RecordingFile::create(const std::string& 
   for (RecordedImage* image :
        {&machine.kernel, &machine.initrd, &machine.firmware, &machine.bare, &machine.device_tree})
     image->path = absolute(image->path);
+  if (machine.snapshot) machine.snapshot->path = absolute(machine.snapshot->path);
   const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0) {
     return fail(ErrorKind::io, "Cannot create the recording \"{}\": {}.", path,

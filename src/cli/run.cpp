@@ -289,6 +289,35 @@ Result<RunEnd> drive(Machine& machine, Console& console, GdbSession* gdb,
   }
 }
 
+// A replay of a run from a snapshot needs that, unless other images are given.
+Result<void> use_recorded_snapshot(const Recording& replay, RunArguments& arguments) {
+  const std::optional<RecordedSnapshot>& recorded = replay.machine.snapshot;
+  if (!recorded) return {};
+  if (!arguments.gdb.empty()) {
+    return fail(ErrorKind::usage,
+                "--gdb does not go with the recording \"{}\": it is of a run from a snapshot.",
+                arguments.replay);
+  }
+  const MachineConfig& given = arguments.machine.config;
+  const bool is_other =
+      !arguments.machine.image.empty() || !given.kernel_path.empty() || !given.bare_path.empty();
+  if (arguments.snapshot.empty() && !is_other) arguments.snapshot = recorded->path;
+  return {};
+}
+
+// The machine that runs, without an image if it is a snapshot's.
+Result<IdentifiedMachine> identify_machine(const RunArguments& arguments,
+                                           const std::optional<Snapshot>& snapshot,
+                                           const RecordedMachine* recorded) {
+  if (!snapshot) return plan_identified_machine(arguments.machine, recorded);
+  RecordedMachine identity = describe_resumed(*snapshot, arguments.snapshot);
+  if (recorded != nullptr) {
+    if (auto same = check_same_machine(*recorded, identity); !same)
+      return std::unexpected(std::move(same.error()));
+  }
+  return IdentifiedMachine{{}, std::move(identity)};
+}
+
 Result<int> run(RunArguments arguments) {
   RunOptions options;
   auto max_count = max_instructions(arguments.machine);
@@ -314,6 +343,8 @@ Result<int> run(RunArguments arguments) {
     if (!recording) return std::unexpected(std::move(recording.error()));
     replay = *std::move(recording);
     options.replay = &*replay;
+    if (auto used = use_recorded_snapshot(*replay, arguments); !used)
+      return std::unexpected(std::move(used.error()));
     options.goes_back = *listener != nullptr;
   }
 
@@ -331,9 +362,7 @@ Result<int> run(RunArguments arguments) {
   }
 
   // Files first: their errors come at once, a GPU takes its time.
-  Result<IdentifiedMachine> planned;
-  if (!snapshot)
-    planned = plan_identified_machine(arguments.machine, replay ? &replay->machine : nullptr);
+  auto planned = identify_machine(arguments, snapshot, replay ? &replay->machine : nullptr);
   if (!planned) {
     if (!replay) return std::unexpected(std::move(planned.error()));
     return std::unexpected(
@@ -482,7 +511,6 @@ void add_run_command(CLI::App& app, Command& chosen) {
       command->add_option("SNAPSHOT", arguments->snapshot,
                           "Go on from this file, which --snapshot-on or 'rookery pack' wrote");
   from->type_name("FILE.rook");
-  for (auto* option : {record, replay}) from->excludes(option);
   exclude_machine_options(*command, *from);
   auto* snapshot_on =
       command

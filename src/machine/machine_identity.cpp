@@ -21,6 +21,11 @@ std::string image_text(const RecordedImage& image) {
   return text;
 }
 
+std::string snapshot_text(const std::optional<RecordedSnapshot>& snapshot) {
+  if (!snapshot) return "none";
+  return fmt::format("{}, from \"{}\"", snapshot->id.text(), snapshot->path);
+}
+
 Result<void> differs(std::string_view what, std::string_view recorded, std::string_view present) {
   return fail(ErrorKind::image,
               "The recording is of another machine: its {} was {}, and here it is {}.", what,
@@ -59,12 +64,26 @@ void describe_image(RecordedMachine& machine, const BootImage& image) {
   machine.start_xxh3 = hash;
 }
 
+RecordedMachine describe_resumed(const Snapshot& snapshot, const std::string& path) {
+  RecordedMachine machine;
+  machine.xlen_bits = static_cast<u32>(snapshot.image.xlen);
+  machine.ram_bytes = snapshot.image.ram_bytes;
+  machine.snapshot = {path, snapshot.source.id};
+  return machine;
+}
+
 Result<void> check_same_machine(const RecordedMachine& recorded, const RecordedMachine& present) {
   if (recorded.xlen_bits != present.xlen_bits)
     return differs("width", fmt::format("RV{}", recorded.xlen_bits),
                    fmt::format("RV{}", present.xlen_bits));
   if (recorded.ram_bytes != present.ram_bytes)
     return differs("RAM", size_text(recorded.ram_bytes), size_text(present.ram_bytes));
+
+  const auto is_from = [](const RecordedMachine& machine) {
+    return machine.snapshot ? std::optional(machine.snapshot->id) : std::nullopt;
+  };
+  if (is_from(recorded) != is_from(present))
+    return differs("snapshot", snapshot_text(recorded.snapshot), snapshot_text(present.snapshot));
 
   struct Part {
     std::string_view name;

@@ -13,6 +13,9 @@ namespace rookery {
 RecordedMachine describe_files(const MachineConfig& config, const BootFiles& files);
 void describe_image(RecordedMachine& machine, const BootImage& image);
 
+// Describes a machine that goes on from a parsed snapshot, which was at `path`.
+RecordedMachine describe_resumed(const Snapshot& snapshot, const std::string& path);
+
 // An error of kind `image` that names the first thing in which `present` is not the machine that
 // was recorded. Paths and remarks do not matter.
 Result<void> check_same_machine(const RecordedMachine& recorded, const RecordedMachine& present);

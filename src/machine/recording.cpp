@@ -125,7 +125,7 @@ class Fields {
   bool good_ = true;
 };
 
-std::optional<RecordedMachine> machine_of(std::string_view payload) {
+std::optional<RecordedMachine> machine_of(std::string_view payload, u32 version) {
   Fields fields(payload);
   RecordedMachine machine;
   machine.xlen_bits = static_cast<u32>(fields.number());
@@ -138,6 +138,12 @@ std::optional<RecordedMachine> machine_of(std::string_view payload) {
   machine.start_xxh3 = fields.fixed<u64>();
   machine.program = fields.text();
   machine.engine = fields.text();
+  if (version >= 2 && fields.fixed<u8>() != 0) {
+    RecordedSnapshot& snapshot = machine.snapshot.emplace();
+    snapshot.path = fields.text();
+    snapshot.id.high = fields.fixed<u64>();
+    snapshot.id.low = fields.fixed<u64>();
+  }
   if (!fields.complete()) return std::nullopt;
   return machine;
 }
@@ -232,6 +238,13 @@ RecordingEncoder::RecordingEncoder(const RecordedMachine& machine) {
   put_fixed(payload, machine.start_xxh3);
   put_text(payload, machine.program);
   put_text(payload, machine.engine);
+  put_fixed(payload, static_cast<u8>(machine.snapshot.has_value()));
+  if (machine.snapshot) {
+    const std::string& path = machine.snapshot->path;
+    put_text(payload, path.size() <= kMaxPathBytes ? path : "");
+    put_fixed(payload, machine.snapshot->id.high);
+    put_fixed(payload, machine.snapshot->id.low);
+  }
   append_record(kMachine, payload);
 }
 
@@ -290,12 +303,13 @@ Result<Recording> parse_recording(std::span<const u8> bytes) {
     return fail(ErrorKind::image,
                 "It is no recording of Rookery's: {} bytes that do not begin as one.", text.size());
   }
+  u32 version = kRecordingVersion;
   if (text.size() >= kFirstRecord) {
-    const u32 version = Fields(text.substr(kMagic.size(), kVersionBytes)).fixed<u32>();
-    if (version != kRecordingVersion) {
+    version = Fields(text.substr(kMagic.size(), kVersionBytes)).fixed<u32>();
+    if (version < kOldestRecordingVersion || version > kRecordingVersion) {
       return fail(ErrorKind::image,
-                  "The recording has format version {}; this program reads version {}.", version,
-                  kRecordingVersion);
+                  "The recording has format version {}; this program reads versions {} to {}.",
+                  version, kOldestRecordingVersion, kRecordingVersion);
     }
   }
 
@@ -314,7 +328,7 @@ Result<Recording> parse_recording(std::span<const u8> bytes) {
     if (!*record) break;
     const bool is_first = offset == kFirstRecord;
     const auto [kind, payload, record_bytes] = **record;
-    auto machine = is_first && kind == kMachine ? machine_of(payload) : std::nullopt;
+    auto machine = is_first && kind == kMachine ? machine_of(payload, version) : std::nullopt;
     auto event = !is_first ? event_of(kind, payload, icount) : std::nullopt;
     if (!machine && !event) {
       return fail(ErrorKind::image,

@@ -13,8 +13,9 @@
 //   payload
 //   4 bytes   low half of the XXH3 of all that stands above, seeded by the record's offset
 //
-// The first record describes the machine. Each other one begins with the steps made since the one
-// before (or since the reset), as LEB128; so do all its numbers but hashes, which are 8 bytes.
+// The first record describes the machine. Version 1, which is read, had no snapshots there. Each
+// other one begins with the steps made since the one before (or since the reset), as LEB128; so do
+// all its numbers but hashes, which are 8 bytes.
 //
 // A recording that breaks off (a killed process, a full disk) is readable up to its last whole
 // record. One byte changed anywhere is noticed, and so is a record moved, taken out or put in.
@@ -23,6 +24,7 @@
 // recording.cpp, and a higher kRecordingVersion, which older programs refuse in a sentence.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,11 +32,13 @@
 #include "base/error.h"
 #include "base/types.h"
 #include "machine/journal.h"
+#include "machine/snapshot.h"
 
 namespace rookery {
 
 // Apart from the program's version: it changes with the format alone.
-inline constexpr u32 kRecordingVersion = 1;
+inline constexpr u32 kRecordingVersion = 2;
+inline constexpr u32 kOldestRecordingVersion = 1;
 
 // A file that a machine was made of, unpacked. No bytes: it was not given.
 struct RecordedImage {
@@ -44,7 +48,15 @@ struct RecordedImage {
   bool operator==(const RecordedImage&) const = default;
 };
 
-// What machine was recorded.
+// The snapshot that a machine went on from.
+struct RecordedSnapshot {
+  std::string path;  // where it was; a hint, the identity decides
+  SnapshotId id;
+  bool operator==(const RecordedSnapshot&) const = default;
+};
+
+// What machine was recorded: made of images, or gone on from a snapshot, which stands for all of
+// them.
 struct RecordedMachine {
   u32 xlen_bits = 32;
   u64 ram_bytes = 0;
@@ -56,8 +68,9 @@ struct RecordedMachine {
   RecordedImage bare;
   RecordedImage device_tree;  // as the guest finds it; the path is empty if it was built
   u64 start_xxh3 = 0;         // RAM and state before the first instruction
-  std::string program;        // a remark: "rookery 0.1.0"
-  std::string engine;         // a remark: "CPU"
+  std::optional<RecordedSnapshot> snapshot;
+  std::string program;  // a remark: "rookery 0.1.0"
+  std::string engine;   // a remark: "CPU"
   bool operator==(const RecordedMachine&) const = default;
 };
 

@@ -164,6 +164,29 @@ class Snapshots(unittest.TestCase):
             target.write(source.read(1000))
         return part
 
+    def test_recorded_and_replayed(self):
+        """A run from a snapshot, with input that the snapshot brings along, and the same again from its recording."""
+        recording, start = path("from.rec"), path("start.rook")
+        typed = "stty -echo; sleep 1\n" + "".join(f"echo line {number}\n" for number in range(30))
+        done = rookery("run", *ENGINE, self.booted, "--snapshot-on", "line 3", "-o", start, typed=typed)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        recorded = rookery("run", *ENGINE, start, "--record", recording, "--record-hashes", "100000", "--stats=json",
+                           typed="cat /proc/uptime; sleep 3\nexit 5\n")
+        self.assertEqual(recorded.returncode, 5, recorded.stderr)
+        self.assertIn("line 29", recorded.stdout)
+        counts = json.loads(recorded.stderr.splitlines()[-1])["instructions"]
+        for snapshot in ([], [start]):
+            done = rookery("run", *ENGINE, *snapshot, "--replay", recording, "--stats=json", typed="")
+            self.assertEqual((done.returncode, done.stdout), (5, recorded.stdout), done.stderr)
+            self.assertEqual(json.loads(done.stderr.splitlines()[-1])["instructions"], counts)
+        for arguments, status, sentence in (
+                ((self.booted, "--replay", recording), 65, "The recording is of another machine: its snapshot was "),
+                (("--replay", recording, "--image", "default"), 65, "and here it is none."),
+                (("--replay", recording, "--gdb", "0"), 64, "it is of a run from a snapshot.")):
+            done = rookery("run", *ENGINE, *arguments)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertIn(sentence, done.stderr)
+
     def test_no_parent_is_replaced(self):
         parent = path("kept.rook")
         self.assertEqual(rookery("run", *ENGINE, "--snapshot-on", "1k", "-o", parent).returncode, 0)
@@ -220,7 +243,6 @@ class Snapshots(unittest.TestCase):
                 (("inspect", text), 65, f'The snapshot "{text}" is no snapshot of Rookery\'s.'),
                 (("run", path("none.rook")), 74, "none.rook"),
                 (("run", self.booted, "--memory", "32M"), 64, "--memory"),
-                (("run", self.booted, "--record", path("x.rec")), 64, "--record"),
                 (("run", "--snapshot-on", "", "-o", path("x.rook")), 64, '--snapshot-on "" is no text'),
                 (("run", "--snapshot-on", "0", "-o", path("x.rook")), 64, '--snapshot-on "0" is not a count'),
                 (("run", "--snapshot-on", "1M"), 64, '--snapshot-on "1M" needs a file: -o FILE.rook.'),

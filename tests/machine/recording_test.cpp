@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "machine/machine_identity.h"
 
 namespace rookery {
@@ -58,6 +59,12 @@ TEST(Recordings, AreReadAsTheyWereWritten) {
   EXPECT_EQ(recording->machine, some_machine());
   EXPECT_EQ(recording->events, some_events());
   EXPECT_EQ(recording->cut, "");
+
+  RecordedMachine resumed = some_machine();
+  resumed.snapshot = {"/snapshots/booted.rook", {0x0123456789abcdef, 1}};
+  const auto from_snapshot = parse_recording(bytes_of(RecordingEncoder(resumed).take()));
+  ASSERT_TRUE(from_snapshot) << from_snapshot.error().text();
+  EXPECT_EQ(from_snapshot->machine, resumed);
 }
 
 TEST(Recordings, MayBeTakenInPieces) {
@@ -74,7 +81,7 @@ TEST(Recordings, MayBeTakenInPieces) {
 TEST(Recordings, HaveTheirDocumentedBytes) {
   const std::vector<u8> bytes = encoded({{300, Typed{"hi"}}});
   const std::string text(bytes.begin(), bytes.end());
-  EXPECT_EQ(text.substr(0, 12), std::string("\x8bRKREC\r\n\x01\0\0\0", 12));
+  EXPECT_EQ(text.substr(0, 12), std::string("\x8bRKREC\r\n\x02\0\0\0", 12));
   const std::string record = text.substr(text.size() - 12);
   EXPECT_EQ(record.substr(0, 8), std::string("\x02\x04\0\x5c\xac\x02hi", 8));
 }
@@ -138,11 +145,25 @@ TEST(Recordings, NothingFollowsTheEnd) {
               HasSubstr(fmt::format("damaged at byte {}: 1 bytes follow", size)));
 }
 
+// As version 1's encoder wrote it, of tests/bare's uart.
+TEST(Recordings, OfVersion1AreRead) {
+  const auto bytes = read_file(ROOKERY_SOURCE_DIR "/tests/machine/data/recording_version1.rec",
+                               "recording", 1 * kMiB);
+  ASSERT_TRUE(bytes && (*bytes)[8] == 1);
+  const auto recording = parse_recording(*bytes);
+  ASSERT_TRUE(recording) << recording.error().text();
+  EXPECT_EQ(recording->machine.bare.path, "/tmp/uart.elf");
+  EXPECT_EQ(recording->machine.ram_bytes, 1 * kMiB);
+  EXPECT_FALSE(recording->machine.snapshot);
+  ASSERT_FALSE(recording->events.empty());
+  EXPECT_TRUE(std::holds_alternative<Ended>(recording->events.back().what));
+}
+
 TEST(Recordings, OfAnotherVersionAreRefused) {
   std::vector<u8> bytes = encoded(some_events());
-  bytes[8] = 2;
+  bytes[8] = 3;
   EXPECT_EQ(parse_recording(bytes).error().text(),
-            "The recording has format version 2; this program reads version 1.");
+            "The recording has format version 3; this program reads versions 1 to 2.");
 }
 
 TEST(Recordings, OtherFilesAreRefused) {
