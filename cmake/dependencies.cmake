@@ -40,11 +40,9 @@ else()
 
   find_package(CLI11 REQUIRED)
   rookery_dependency(cli11 LINK CLI11::CLI11)
-  rookery_find_library(ROOKERY_LIB_SQLITE libsqlite3-dev libsqlite3.a sqlite3)
-  rookery_find_library(ROOKERY_LIB_RE2 libre2-dev libre2.a re2)
   rookery_dependency(tomlplusplus DEFINE TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=0)
-  rookery_dependency(sqlite LINK ${ROOKERY_LIB_SQLITE} Threads::Threads ${CMAKE_DL_LIBS} m)
-  rookery_dependency(re2 LINK ${ROOKERY_LIB_RE2} Threads::Threads)
+  rookery_dependency(sqlite LINK Rookery::lib_sqlite3 Threads::Threads ${CMAKE_DL_LIBS} m)
+  rookery_dependency(re2 LINK Rookery::lib_re2 Threads::Threads)
 endif()
 
 include(cmake/dawn.cmake)

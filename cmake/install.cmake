@@ -11,8 +11,8 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(libraries base isa device shaders gpu engine engine_cpu engine_gpu machine debug)
-set(dependencies fmt json fdt elf zstd xxhash)
+set(libraries base isa device shaders gpu engine engine_cpu engine_gpu machine debug fleet sweep runner)
+set(dependencies fmt json fdt elf zstd xxhash tomlplusplus sqlite re2)
 if(ROOKERY_GPU)
   list(APPEND libraries dawn)
   list(APPEND dependencies dawn)

@@ -48,7 +48,7 @@ void print_times(const bench::FleetTimes& times) {
 }
 
 Result<int> run_bench_fleet(const BenchFleetArguments& arguments) {
-  auto snapshot = read_snapshot(arguments.snapshot);
+  auto snapshot = read_snapshot(arguments.snapshot, {});
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   auto most = parse_count(arguments.max_instructions, "--max-instructions");
   if (!most) return std::unexpected(std::move(most.error()));

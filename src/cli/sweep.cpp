@@ -13,8 +13,6 @@
 #include <thread>
 #include <tuple>
 
-#include <xxhash.h>
-
 #include "base/file.h"
 #include "bench/bench.h"
 #include "cli/arguments.h"
@@ -163,7 +161,6 @@ class OneCaseHost final : public runner::SweepHost {
 struct Prepared {
   sweep::SweepSpec spec;
   Snapshot snapshot;
-  std::string snapshot_id;
   std::optional<SymbolTable> symbols;
 };
 
@@ -173,13 +170,9 @@ Result<Prepared> prepare(const SweepArguments& arguments) {
   if (!spec) return std::unexpected(std::move(spec.error()));
   prepared.spec = *std::move(spec);
   const std::string path = prepared.spec.in_folder(prepared.spec.snapshot);
-  auto snapshot = read_snapshot(path);
+  auto snapshot = read_snapshot(path, {});
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   prepared.snapshot = *std::move(snapshot);
-  auto bytes = encode_snapshot(prepared.snapshot);
-  if (!bytes) return std::unexpected(std::move(bytes.error()));
-  const XXH128_hash_t hash = XXH3_128bits(bytes->data(), bytes->size());
-  prepared.snapshot_id = fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
   if (!prepared.spec.symbols.empty()) {
     auto symbols = read_symbols(prepared.spec.in_folder(prepared.spec.symbols));
     if (!symbols) return std::unexpected(std::move(symbols.error()));
@@ -351,7 +344,7 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
   session.program = "rookery " ROOKERY_VERSION;
   session.engine = engines->name;
   session.machines = engines->machines.machines;
-  auto writer = sweep::ResultsWriter::open(path, spec, prepared->snapshot_id, session);
+  auto writer = sweep::ResultsWriter::open(path, spec, prepared->snapshot.source.id.text(), session);
   if (!writer) return std::unexpected(std::move(writer.error()));
   auto golden = golden_runs(*prepared, *engines, *writer);
   if (!golden) return std::unexpected(std::move(golden.error()));

@@ -108,6 +108,17 @@ Result<void> Fleet::load(const MakeEngine& make_engine) {
   if (Result<void> ok = load_machine(*engine_, now); !ok) return ok;
   if (Result<void> ok = engine_->stop_on_texts(texts_); !ok) return ok;
   running_ = config_.machines;
+  std::vector<u32> all(size());
+  std::iota(all.begin(), all.end(), 0);
+  return begin(all);
+}
+
+// Types what the snapshot has taken with it.
+Result<void> Fleet::begin(std::span<const u32> vms) {
+  if (snapshot_.pending.typed.empty()) return {};
+  for (const u32 vm : vms) {
+    if (Result<void> ok = type(vm, snapshot_.pending.typed); !ok) return ok;
+  }
   return {};
 }
 
@@ -154,7 +165,8 @@ Result<void> Fleet::reset(std::span<const u32> vms) {
     spilled_.erase(vm);
   }
   pages_came_free_ = true;
-  return engine_->reset(vms, *snapshot_.now);
+  Result<void> ok = engine_->reset(vms, *snapshot_.now);
+  return ok ? begin(vms) : ok;
 }
 
 Result<void> Fleet::park(u32 vm) {

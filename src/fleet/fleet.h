@@ -86,7 +86,7 @@ class Fleet {
   u64 instructions() const { return instructions_; }
 
   // Types bytes, however many: they reach the UART as the guest takes them. In place of what was
-  // typed before and has not.
+  // typed before and has not, also of Snapshot::pending.
   Result<void> type(u32 vm, std::string bytes);
 
   // Stops a machine before it makes more instructions than that, once. 0: never.
@@ -150,6 +150,7 @@ class Fleet {
 
   Fleet(Snapshot snapshot, const FleetConfig& config);
   Result<void> load(const MakeEngine& make_engine);
+  Result<void> begin(std::span<const u32> vms);
   Result<void> feed(u32 vm);
   Result<void> serve(const Exit& exit, std::vector<FleetStop>& stops);
   Result<void> serve_program(const Exit& exit, FleetStop stop, std::vector<FleetStop>& stops);
