@@ -34,6 +34,7 @@ Result<u64> write_snapshot(const std::string& path, const Snapshot& snapshot,
 
 // Reads and checks all of `path`. Its parents, if it has any, are among the files `parents`, or
 // where their children say, or beside those.
-Result<Snapshot> read_snapshot(const std::string& path, const std::vector<std::string>& parents);
+Result<Snapshot> read_snapshot(const std::string& path,
+                               const std::vector<std::string>& parents = {});
 
 }  // namespace rookery::cli
