@@ -34,6 +34,33 @@ Result<void> each_row(Statement& statement, Visit visit) {
   }
 }
 
+// The ends of `count` intervals, or fewer, from `low` to `high`, both included. Those of whole
+// numbers are whole, so that labels are what they say.
+std::vector<double> interval_edges(double low, double high, u32 count, bool is_whole, bool widens) {
+  std::vector<double> edges = {low};
+  const double end = high + (is_whole ? 1 : 0);
+  const double width = (end - low) / count;
+  const double whole_width = std::max(1.0, std::ceil(width));
+  for (u32 i = 1; i < count; ++i) {
+    double edge = low + (is_whole ? whole_width : width) * i;
+    if (widens) edge = low * std::pow(end / low, static_cast<double>(i) / count);
+    if (is_whole) edge = std::ceil(edge);
+    if (edge > edges.back() && edge <= high) edges.push_back(edge);
+  }
+  edges.push_back(std::max(end, edges.back()));
+  return edges;
+}
+
+// Which of the intervals [first, last) a value lies in, by halving.
+std::string search_expression(const std::string& column, std::span<const double> edges,
+                              std::size_t first, std::size_t last) {
+  if (last - first == 1) return fmt::format("{}", first);
+  const std::size_t middle = first + (last - first) / 2;
+  return fmt::format("CASE WHEN {} < {:.17g} THEN {} ELSE {} END", column, edges[middle],
+                     search_expression(column, edges, first, middle),
+                     search_expression(column, edges, middle, last));
+}
+
 }  // namespace
 
 Result<std::optional<GoldenRun>> read_golden(const Database& database, u64 combination) {
@@ -318,37 +345,28 @@ Result<Buckets> ResultsReader::value_buckets(const std::string& column, const st
   return buckets;
 }
 
-Result<Buckets> ResultsReader::interval_buckets(const std::string& column, const std::string& where,
-                                                u32 count) {
-  auto read =
-      database_->prepare(fmt::format("SELECT min({0}), max({0}), total(typeof({0}) != 'integer') "
-                                     "FROM cases WHERE {0} IS NOT NULL AND {1}",
-                                     column, where));
+Result<Buckets> ResultsReader::interval_buckets(const std::string& column, u32 count,
+                                                bool may_widen) {
+  auto read = database_->prepare(
+      fmt::format("SELECT min({0}), max({0}), avg({0}), total(typeof({0}) != 'integer') FROM cases "
+                  "WHERE {0} IS NOT NULL",
+                  column));
   if (!read) return std::unexpected(read.error());
   Buckets buckets;
-  buckets.is_interval = true;
+  buckets.expression = "NULL";
   auto done = each_row(*read, [&] {
-    if (read->is_null(0)) {
-      buckets.expression = "NULL";
-      return;
-    }
+    if (read->is_null(0)) return;
     const double low = read->real(0);
-    const double high = read->real(1);
-    const bool is_whole = read->real(2) == 0;
-    // Widths of whole numbers are whole, so that labels are what they say.
-    double width = (high - low + (is_whole ? 1 : 0)) / count;
-    if (is_whole) width = std::max(1.0, std::ceil(width));
-    if (!(width > 0)) width = 1;
-    for (u32 i = 0; i < count; ++i) {
-      const double from = low + width * i;
-      if (i > 0 && from > high) break;
-      buckets.labels.push_back(is_whole ? fmt::format("{:.0f}", from)
-                                        : fmt::format("{:.6g}", from));
-    }
-    buckets.expression = fmt::format(
-        "CASE WHEN {0} IS NULL OR NOT ({1}) THEN NULL ELSE min({2}, CAST(({0} - {3:.17g}) / "
-        "{4:.17g} AS INTEGER)) END",
-        column, where, buckets.labels.size() - 1, low, width);
+    const double high = std::max(low, read->real(1));
+    const bool is_whole = read->real(3) == 0;
+    constexpr double kFar = 20;
+    const bool widens = may_widen && low >= 1 && high > kFar * low && high > 4 * read->real(2);
+    buckets.edges = interval_edges(low, high, count, is_whole, widens);
+    for (std::size_t i = 0; i + 1 < buckets.edges.size(); ++i)
+      buckets.labels.push_back(fmt::format("{:.10g}", buckets.edges[i]));
+    buckets.expression =
+        fmt::format("CASE WHEN {} IS NOT NULL THEN {} END", column,
+                    search_expression(column, buckets.edges, 0, buckets.labels.size()));
   });
   if (!done) return std::unexpected(done.error());
   return buckets;
@@ -362,16 +380,16 @@ Result<Buckets> ResultsReader::axis_buckets(std::size_t axis, u32 most) {
   const auto texts = database_->number(fmt::format(
       "SELECT EXISTS(SELECT 1 FROM cases WHERE typeof({}) NOT IN ('integer', 'real'))", column));
   if (!texts) return std::unexpected(texts.error());
-  if (*distinct > most && *texts == 0) return interval_buckets(column, "true", most);
+  if (*distinct > most && *texts == 0) return interval_buckets(column, most, false);
   return value_buckets(column, "true", "min(number)", most);
 }
 
 Result<Buckets> ResultsReader::instruction_buckets(u32 count) {
-  return interval_buckets("instructions", "true", count);
+  return interval_buckets("instructions", count, true);
 }
 
 Result<Buckets> ResultsReader::fault_time_buckets(u32 count) {
-  return interval_buckets("fault_at", "true", count);
+  return interval_buckets("fault_at", count, false);
 }
 
 Result<Buckets> ResultsReader::fault_target_buckets() {
@@ -385,7 +403,7 @@ Result<Buckets> ResultsReader::fault_place_buckets(FaultTarget target, u32 most)
 }
 
 Result<std::vector<BucketCount>> ResultsReader::count(const Buckets& buckets) {
-  return count(buckets, Buckets{{""}, "0", false});
+  return count(buckets, Buckets{{""}, "0", {}});
 }
 
 Result<std::vector<BucketCount>> ResultsReader::count(const Buckets& first, const Buckets& second) {

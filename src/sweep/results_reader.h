@@ -32,8 +32,9 @@ struct VerdictCount {
 // A way to sort cases into groups, made by ResultsReader and for it alone.
 struct Buckets {
   std::vector<std::string> labels;
-  std::string expression;    // SQL: the group's number, or NULL
-  bool is_interval = false;  // labels are the groups' lower ends
+  std::string expression;  // SQL: the group's number, or NULL
+  // Of groups that are intervals: their lower ends, and the upper end of the last one. Else empty.
+  std::vector<double> edges;
 };
 
 struct BucketCount {
@@ -100,7 +101,8 @@ class ResultsReader {
   // intervals of the same width, if they are all numbers; else the first `most` values and
   // "others".
   Result<Buckets> axis_buckets(std::size_t axis, u32 most);
-  // `count` intervals of the same width from the lowest to the highest value.
+  // `count` intervals from the lowest to the highest value, or fewer; of the same width, or, where
+  // a few values lie far above the others, each a certain factor wider than the one before.
   Result<Buckets> instruction_buckets(u32 count);
   Result<Buckets> fault_time_buckets(u32 count);
   Result<Buckets> fault_target_buckets();
@@ -116,7 +118,7 @@ class ResultsReader {
   Result<CaseResult> read_row(Statement& row);
   Result<Buckets> value_buckets(const std::string& column, const std::string& where,
                                 const std::string& order, u32 most);
-  Result<Buckets> interval_buckets(const std::string& column, const std::string& where, u32 count);
+  Result<Buckets> interval_buckets(const std::string& column, u32 count, bool may_widen);
 
   std::unique_ptr<Database> database_;  // statements point to it
   std::optional<Statement> read_memory_;

@@ -537,7 +537,7 @@ TEST(Results, AreSummedUp) {
 
   const auto intervals = reader.axis_buckets(0, 4);
   ASSERT_TRUE(intervals);
-  EXPECT_TRUE(intervals->is_interval);
+  EXPECT_THAT(intervals->edges, ElementsAre(1, 26, 51, 76, 101));
   EXPECT_THAT(intervals->labels, ElementsAre("1", "26", "51", "76"));
   const auto cells = reader.count(*intervals, *words);
   ASSERT_TRUE(cells);
