@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -35,8 +35,8 @@ namespace {
 constexpr u32 kMachinesPerCore = 8;
 // Machines side by side on a GPU, unless told: twice as many are no faster on an H200.
 constexpr u64 kGpuMachines = 16'384;
-// A GPU runs one machine at 4 MIPS, a core at 200: with fewer cases than this a core, the CPU engine
-// is done sooner (docs/performance.md).
+// A GPU runs one machine at 4 MIPS, a core at 200: with fewer cases than this a core, the CPU
+// engine is done sooner (docs/performance.md).
 constexpr u64 kGpuWinsFromCasesPerCore = 50;
 
 struct SweepArguments {
@@ -107,7 +107,10 @@ class SweepProgress {
 class FileHost final : public runner::SweepHost {
  public:
   FileHost(const sweep::SweepSpec& spec, sweep::ResultsWriter& writer)
-      : spec_(spec), writer_(writer), begun_at_(writer.done().size()), progress_(spec.case_count()) {}
+      : spec_(spec),
+        writer_(writer),
+        begun_at_(writer.done().size()),
+        progress_(spec.case_count()) {}
 
   std::optional<u64> next_case() override {
     while (next_ < spec_.case_count() && writer_.done().contains(next_))
@@ -229,14 +232,14 @@ void print_result(const sweep::SweepSpec& spec, const sweep::CaseResult& result)
   std::string values;
   for (const sweep::NamedValue& value : spec.axis_values(result.number))
     values += fmt::format(" {}={}", value.axis, sweep::value_text(value.value));
-  fmt::print(stderr, "\nRookery: case {}{}: {} ({}) after {} instructions{}{}.\n", result.number,
-             values, result.verdict, result.end, result.instructions,
-             result.fault ? fmt::format(", with {} of {} bit {} at {}",
-                                        sweep::kind_name(result.fault->fault.kind),
-                                        result.fault->place, result.fault->place_bit,
-                                        result.fault->fault.at)
-                          : "",
-             result.state_hash ? fmt::format(", state {:016x}", *result.state_hash) : "");
+  fmt::print(
+      stderr, "\nRookery: case {}{}: {} ({}) after {} instructions{}{}.\n", result.number, values,
+      result.verdict, result.end, result.instructions,
+      result.fault
+          ? fmt::format(", with {} of {} bit {} at {}", sweep::kind_name(result.fault->fault.kind),
+                        result.fault->place, result.fault->place_bit, result.fault->fault.at)
+          : "",
+      result.state_hash ? fmt::format(", state {:016x}", *result.state_hash) : "");
 }
 
 // One case by itself, to be looked at. Nothing is written.
@@ -344,7 +347,8 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
   session.program = "rookery " ROOKERY_VERSION;
   session.engine = engines->name;
   session.machines = engines->machines.machines;
-  auto writer = sweep::ResultsWriter::open(path, spec, prepared->snapshot.source.id.text(), session);
+  auto writer =
+      sweep::ResultsWriter::open(path, spec, prepared->snapshot.source.id.text(), session);
   if (!writer) return std::unexpected(std::move(writer.error()));
   auto golden = golden_runs(*prepared, *engines, *writer);
   if (!golden) return std::unexpected(std::move(golden.error()));
@@ -354,8 +358,7 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
              bench::grouped(spec.case_count() - writer->done().size()),
              bench::grouped(engines->machines.machines), engines->name);
   const bool all_done = writer->done().size() == spec.case_count();
-  auto ran = all_done ? Result<void>()
-                      : runner::run_sweep(spec, engines->machines, *golden, host);
+  auto ran = all_done ? Result<void>() : runner::run_sweep(spec, engines->machines, *golden, host);
   const double seconds = host.progress_line().seconds();
   host.progress_line().erase();
   auto closed = writer->close();
@@ -376,8 +379,7 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
 
 void add_sweep_command(CLI::App& app, Command& chosen) {
   auto arguments = std::make_shared<SweepArguments>();
-  CLI::App* command =
-      app.add_subcommand("sweep", "Run thousands of cases on forks of a snapshot");
+  CLI::App* command = app.add_subcommand("sweep", "Run thousands of cases on forks of a snapshot");
   command->add_option("SPEC", arguments->spec, "What to run: TOML or JSON (docs/sweeps.md)")
       ->required()
       ->type_name("FILE");
@@ -387,12 +389,14 @@ void add_sweep_command(CLI::App& app, Command& chosen) {
       ->add_option("--engine", arguments->engine.engine,
                    "auto (default): the GPU if there is one and the cases are many; cpu; gpu")
       ->check(CLI::IsMember({"auto", "cpu", "gpu"}));
-  command->add_option("--adapter", arguments->engine.adapter,
-                      "GPU whose name contains this, or software")
+  command
+      ->add_option("--adapter", arguments->engine.adapter,
+                   "GPU whose name contains this, or software")
       ->type_name("NAME|software");
   command->add_option("--vms", arguments->machines, "Machines side by side")->type_name("COUNT");
-  command->add_option("--case", arguments->only_case,
-                      "Run this case alone and show it; nothing is written")
+  command
+      ->add_option("--case", arguments->only_case,
+                   "Run this case alone and show it; nothing is written")
       ->type_name("NUMBER");
   for (auto [name, path, what] :
        {std::tuple{"--jsonl", &arguments->jsonl, "Results as JSON, an object a line"},
@@ -407,9 +411,8 @@ void add_sweep_command(CLI::App& app, Command& chosen) {
       "  rookery sweep faults.toml\n"
       "  rookery sweep faults.toml --vms 32768 -o faults.sqlite\n"
       "  rookery sweep faults.toml --case 17 --engine cpu");
-  command->callback([&chosen, arguments] {
-    chosen = [arguments] { return run_sweep_command(*arguments); };
-  });
+  command->callback(
+      [&chosen, arguments] { chosen = [arguments] { return run_sweep_command(*arguments); }; });
 }
 
 }  // namespace rookery::cli

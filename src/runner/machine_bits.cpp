@@ -41,8 +41,8 @@ std::vector<Field> fields_of() {
     fields.push_back({section, name, type, count,
                       static_cast<u32>((static_cast<const u8*>(field) - begin) / 4)});
   };
-#define SECTION(instance, Type)        \
-  {                                    \
+#define SECTION(instance, Type)           \
+  {                                       \
     const auto& section = state.instance; \
     const char* const section_name = #instance;
 #define FIELD(type, name, count) add(section_name, #name, #type, count, &section.name);
@@ -169,8 +169,7 @@ Result<u32> MachineBits::physical(const sweep::AddressExpression& address) const
 }
 
 Result<MachineChange> MachineBits::change_words(u32 first, u32 bits, const Patch& patch) const {
-  if (Result<void> ok = check_bit(patch, bits); !ok)
-    return std::unexpected(std::move(ok.error()));
+  if (Result<void> ok = check_bit(patch, bits); !ok) return std::unexpected(std::move(ok.error()));
   return MachineChange{change_of_number(first, bits, patch.action, patch.value), {}};
 }
 
@@ -241,8 +240,8 @@ Result<MachineChange> MachineBits::change_csr(u32 number, const Patch& patch) co
   const auto change = [&](u32 bit, u32 keep_mask, u32 flip_mask) {
     const BitsOfWord& where = (*bits)[bit];
     if (where.mask == 0) return;
-    WordChange& word = changes.try_emplace(where.at, WordChange{0, where.at, ~u32{0}, 0})
-                           .first->second;
+    WordChange& word =
+        changes.try_emplace(where.at, WordChange{0, where.at, ~u32{0}, 0}).first->second;
     word.keep &= ~(where.mask & keep_mask);
     word.flip |= where.mask & flip_mask;
   };

@@ -52,8 +52,7 @@ class MachineBits {
   Result<u32> physical(const sweep::AddressExpression& address) const;
 
   // All bits that faults of one target can hit, those that do not exist in hardware left out.
-  Result<BitPopulation> population(const sweep::FaultSpec& faults,
-                                   sweep::FaultTarget target) const;
+  Result<BitPopulation> population(const sweep::FaultSpec& faults, sweep::FaultTarget target) const;
 
   // The bit number `index` of those, changed as `kind` says, and a name for it: "a0" and 3.
   struct NamedChange {

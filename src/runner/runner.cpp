@@ -72,17 +72,15 @@ class Sweep {
   std::optional<u32> rule_of(EndRule::Kind kind) const;
   Result<void> look_at(std::span<const u32> vms, std::vector<CaseResult>& results);
   const char* outcome_of(const Running& running, const CaseResult& result) const;
-  const GoldenRun& golden_of(u64 number) const {
-    return golden_->at(spec_.combination_of(number));
-  }
+  const GoldenRun& golden_of(u64 number) const { return golden_->at(spec_.combination_of(number)); }
 
   const SweepSpec& spec_;
   const SweepMachines& machines_;
   const GoldenRuns* golden_;
   SweepHost& host_;
 
-  std::vector<std::string> texts_;      // that stop machines; the last may be "\n"
-  std::vector<u32> rule_of_text_;       // of SweepSpec::ends
+  std::vector<std::string> texts_;  // that stop machines; the last may be "\n"
+  std::vector<u32> rule_of_text_;   // of SweepSpec::ends
   std::vector<std::pair<u32, std::unique_ptr<re2::RE2>>> patterns_;  // with their rules
   std::unique_ptr<re2::RE2> detected_;
   u64 limit_ = 0;
@@ -91,7 +89,7 @@ class Sweep {
   std::optional<MachineBits> bits_;
   std::optional<Mailbox> mailbox_;
   std::vector<u32> kept_at_;  // of Keep::memory
-  std::vector<u64> sizes_;  // of the populations of FaultSpec::targets
+  std::vector<u64> sizes_;    // of the populations of FaultSpec::targets
   std::map<sweep::FaultTarget, BitPopulation> targets_;
   std::map<u32, Running> running_;  // by machine
 };
@@ -272,7 +270,8 @@ CaseResult Sweep::result_of(const Running& running, const FleetStop& stop,
   CaseResult result;
   result.number = running.number;
   if (rule) result.rule = *rule;
-  result.end = rule ? std::string(sweep::rule_name(spec_.ends[*rule].kind)) : stop_name(stop.reason);
+  result.end =
+      rule ? std::string(sweep::rule_name(spec_.ends[*rule].kind)) : stop_name(stop.reason);
   result.verdict = rule ? spec_.ends[*rule].verdict : result.end;
   if (stop.reason == StopReason::shutdown) result.status = stop.detail;
   result.instructions = stop.instructions;
@@ -288,8 +287,8 @@ std::optional<CaseResult> Sweep::end_at_line(Running& running, const FleetStop& 
   const re2::StringPiece text(line.data(), line.size());
   if (detected_ != nullptr && re2::RE2::PartialMatch(text, *detected_)) running.detected = true;
   for (const auto& [rule, pattern] : patterns_) {
-    std::vector<re2::StringPiece> groups(
-        static_cast<size_t>(pattern->NumberOfCapturingGroups()) + 1);
+    std::vector<re2::StringPiece> groups(static_cast<size_t>(pattern->NumberOfCapturingGroups()) +
+                                         1);
     if (!pattern->Match(text, 0, text.size(), re2::RE2::UNANCHORED, groups.data(),
                         static_cast<int>(groups.size()))) {
       continue;
