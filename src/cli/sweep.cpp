@@ -25,6 +25,7 @@
 #include "engine/cpu/cpu_engine.h"
 #include "runner/runner.h"
 #include "sweep/export.h"
+#include "sweep/report.h"
 #include "sweep/results.h"
 #include "sweep/results_reader.h"
 
@@ -48,6 +49,7 @@ struct SweepArguments {
   std::string jsonl;
   std::string csv;
   std::string junit;
+  std::string report;
   bool check = false;
 };
 
@@ -321,12 +323,19 @@ Result<void> export_to(const std::string& path, sweep::ResultsReader& results, E
 }
 
 Result<void> export_all(const SweepArguments& arguments, const std::string& path) {
-  if (arguments.jsonl.empty() && arguments.csv.empty() && arguments.junit.empty()) return {};
+  const std::tuple<const std::string&, Export> exports[] = {
+      {arguments.jsonl, sweep::export_jsonl},
+      {arguments.csv, sweep::export_csv},
+      {arguments.junit, sweep::export_junit},
+      {arguments.report, sweep::write_report},
+  };
+  if (std::ranges::all_of(exports, [](const auto& e) { return std::get<0>(e).empty(); })) return {};
   auto results = sweep::ResultsReader::open(path);
   if (!results) return std::unexpected(std::move(results.error()));
-  Result<void> done = export_to(arguments.jsonl, *results, sweep::export_jsonl);
-  if (done) done = export_to(arguments.csv, *results, sweep::export_csv);
-  if (done) done = export_to(arguments.junit, *results, sweep::export_junit);
+  Result<void> done;
+  for (const auto& [path_out, do_export] : exports) {
+    if (done) done = export_to(path_out, *results, do_export);
+  }
   return done;
 }
 
@@ -401,7 +410,8 @@ void add_sweep_command(CLI::App& app, Command& chosen) {
   for (auto [name, path, what] :
        {std::tuple{"--jsonl", &arguments->jsonl, "Results as JSON, an object a line"},
         std::tuple{"--csv", &arguments->csv, "Results as CSV"},
-        std::tuple{"--junit", &arguments->junit, "Results as JUnit's XML"}}) {
+        std::tuple{"--junit", &arguments->junit, "Results as JUnit's XML"},
+        std::tuple{"--report", &arguments->report, "A report with charts, one HTML file"}}) {
     command->add_option(name, *path, what)->type_name("FILE|-");
   }
   command->add_flag("--check", arguments->check, "Read everything and run nothing");
@@ -409,7 +419,7 @@ void add_sweep_command(CLI::App& app, Command& chosen) {
       "The same command goes on where it was stopped or killed: each case is done once.\n\n"
       "Examples:\n"
       "  rookery sweep faults.toml\n"
-      "  rookery sweep faults.toml --vms 32768 -o faults.sqlite\n"
+      "  rookery sweep faults.toml --vms 32768 -o faults.sqlite --report faults.html\n"
       "  rookery sweep faults.toml --case 17 --engine cpu");
   command->callback(
       [&chosen, arguments] { chosen = [arguments] { return run_sweep_command(*arguments); }; });
