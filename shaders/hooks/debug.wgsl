@@ -8,6 +8,7 @@
 
 #import "memory/bindings.wgsl"
 #import "hooks/stops.wgsl"
+#import "hooks/stuck.wgsl"
 #import "hooks/trace.wgsl"
 #import "hooks/profile.wgsl"
 
@@ -60,7 +61,8 @@ fn hook_enter() {
   trace_pc_low = xlen_from_dword(hook_dword(HOOK_TRACE_PC_LOW));
   trace_pc_high = xlen_from_dword(hook_dword(HOOK_TRACE_PC_HIGH));
   profile_on = hooks[hook_slot + HOOK_PROFILE] != 0u;
-  hook_single = (stop_count != 0u) || (trace_kinds != 0u);
+  stuck_load();
+  hook_single = (stop_count != 0u) || (trace_kinds != 0u) || (stuck_kind != STUCK_NONE);
   if (profile_on) {
     hook_profile = hook_slot + hooks[HOOK_PROFILE_AT];
     profile_block = xlen_from_dword(hook_dword(hooks[HOOK_PROFILE_AT] + PROFILE_OPEN));
@@ -95,6 +97,7 @@ fn hook_before(count: u32) -> u32 {
     limit = step;
     return 0u;
   }
+  stuck_hold();
   trace_pending = false;
   if (trace_kinds != 0u) {
     hook_step = step;

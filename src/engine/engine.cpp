@@ -151,6 +151,20 @@ Result<void> check_ram_changes(const EngineConfig& config, std::span<const WordC
   return {};
 }
 
+Result<void> check_stuck(const EngineConfig& config, const std::optional<StuckWord>& stuck) {
+  if (!stuck) return {};
+  const WordChange change{0, stuck->at, stuck->keep, stuck->flip};
+  return stuck->is_ram ? check_ram_changes(config, {&change, 1})
+                       : check_state_changes(config, {&change, 1});
+}
+
+Result<void> check_path(const InstructionPath* path) {
+  if (path == nullptr || path->pcs.size() <= kMaxPathSteps) return {};
+  return fail(ErrorKind::usage,
+              "A path of {} steps is longer than the {} that machines can follow.",
+              path->pcs.size(), kMaxPathSteps);
+}
+
 Result<void> check_stops(const EngineConfig& config, std::span<const StopPoint> stops) {
   if (stops.size() > isa::STOP_POINTS) {
     return fail(ErrorKind::usage, "{} stop points are more than the {} that a machine can have.",

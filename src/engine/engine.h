@@ -8,6 +8,7 @@
 // until its machine.run_state is written back to EXIT_NONE (resume()).
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,11 +53,38 @@ struct WordChange {
   u32 flip = 0;  // with keep 0: the new value
 };
 
+// A permanent fault: bits of one word of a machine that are what they are, whatever is written.
+struct StuckWord {
+  bool is_ram = false;
+  u32 at = 0;  // WordChange's
+  u32 keep = 0;
+  u32 flip = 0;
+
+  bool operator==(const StuckWord&) const = default;
+};
+
+// The instructions that a machine executed: the low words of their addresses, one for each step.
+struct InstructionPath {
+  u64 first = 0;         // hart.icount of the first
+  std::vector<u32> pcs;  // isa::PATH_ANY: not known
+};
+inline constexpr u64 kMaxPathSteps = u64{16} << 20;
+
+// The first instruction of a machine that another one, at the same hart.icount, did not execute.
+struct Parting {
+  u64 icount = 0;
+  u64 pc = 0;
+
+  bool operator==(const Parting&) const = default;
+};
+
 // Sentences about a configuration or a range of physical addresses that cannot be
 // (ErrorKind::usage).
 Result<void> check_engine_config(const EngineConfig& config);
 Result<void> check_ram_range(const EngineConfig& config, u32 pa, u64 bytes);
 Result<void> check_state_changes(const EngineConfig& config, std::span<const WordChange> changes);
+Result<void> check_stuck(const EngineConfig& config, const std::optional<StuckWord>& stuck);
+Result<void> check_path(const InstructionPath* path);
 Result<void> check_ram_changes(const EngineConfig& config, std::span<const WordChange> changes);
 Result<void> check_pages(const EngineConfig& config, std::span<const u32> numbers, u64 out_bytes);
 
@@ -71,13 +99,15 @@ struct Exit {
 
 struct Checkpoint;  // engine/checkpoint.h
 
-// What a machine's host has told its engine: stop_at(), how far stop_on_texts() has come, and what
-// is left of queue_input().
+// What a machine's host has told its engine: stop_at(), how far stop_on_texts() has come, what is
+// left of queue_input(), set_stuck(); and the parting that compare_path() has seen.
 struct HostOrders {
   u64 stop_at = 0;
   u32 matched = 0;
   std::string input;
   bool more_input = false;
+  std::optional<StuckWord> stuck;
+  std::optional<Parting> parting;
 };
 
 struct RunReport {
@@ -162,6 +192,18 @@ class Engine {
   // Every machine that prints one of the texts exits with EXIT_TEXT (arg0: which one), after the
   // instruction that printed its last byte. Null: none. The search begins at the next byte.
   virtual Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) = 0;
+
+  // Before each instruction from now on, the word becomes (word & keep) ^ flip, as if by
+  // change_states() or change_ram(). Machines run slower. Empty: no longer.
+  virtual Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck) = 0;
+
+  // Compares the instructions of all machines with those of the path at the same hart.icount, as
+  // long as it lasts: at most kMaxPathSteps. Machines run slower; those that are watched (stop
+  // points, a trace, a profile) are not compared. Null: ends that. Forgets all partings.
+  virtual Result<void> compare_path(std::shared_ptr<const InstructionPath> path) = 0;
+  // Where machines have left the path, each for the first time since it was given or they were
+  // reset.
+  virtual Result<std::vector<std::optional<Parting>>> partings(std::span<const u32> vms) = 0;
 
   // The state's words and all of RAM (engine/state_hash.h). Equal on every engine at equal
   // hart.icount.

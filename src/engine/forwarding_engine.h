@@ -51,6 +51,15 @@ class ForwardingEngine : public Engine {
   Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) override {
     return engine_->stop_on_texts(std::move(texts));
   }
+  Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck) override {
+    return engine_->set_stuck(vm, stuck);
+  }
+  Result<void> compare_path(std::shared_ptr<const InstructionPath> path) override {
+    return engine_->compare_path(std::move(path));
+  }
+  Result<std::vector<std::optional<Parting>>> partings(std::span<const u32> vms) override {
+    return engine_->partings(vms);
+  }
   Result<std::vector<u32>> dirty_page_counts(std::span<const u32> vms) override {
     return engine_->dirty_page_counts(vms);
   }

@@ -147,6 +147,22 @@ class ParallelEngine final : public Engine {
   Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) override {
     return for_all([&](Engine& engine) { return engine.stop_on_texts(texts); });
   }
+  Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck) override {
+    return engines_[vm]->set_stuck(0, stuck);
+  }
+  Result<void> compare_path(std::shared_ptr<const InstructionPath> path) override {
+    return for_all([&](Engine& engine) { return engine.compare_path(path); });
+  }
+  Result<std::vector<std::optional<Parting>>> partings(std::span<const u32> vms) override {
+    std::vector<std::optional<Parting>> found;
+    const u32 only = 0;
+    for (const u32 vm : vms) {
+      auto parting = engines_[vm]->partings({&only, 1});
+      if (!parting) return parting;
+      found.push_back(parting->front());
+    }
+    return found;
+  }
   Result<void> resume(u32 vm) override {
     runnable_[vm] = true;
     return engines_[vm]->resume(0);

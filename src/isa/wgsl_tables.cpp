@@ -155,6 +155,14 @@ class Writer {
     line("}}\n\nfn state_store() {{");
     for (const Run& run : runs) transfer(run, false);
     line("}}");
+    line(
+        "\n// Changes a word of the state, by its number: the bits of `keep` are kept, then those "
+        "of "
+        "`flip` flipped. False: it was that before.\nfn state_change(word: u32, keep: u32, flip: "
+        "u32) "
+        "-> bool {{");
+    for (const Run& run : runs) change(run);
+    line("  return false;\n}}");
   }
 
   void transfer(const Run& run, bool load) {
@@ -174,6 +182,26 @@ class Writer {
       }
     }
     line("  }}");
+  }
+
+  void change(const Run& run) {
+    const u32 words = words_of_type(run.type, xlen_);
+    const std::string array = array_of_type(run.type);
+    line("  if ((word - {}u) < {}u) {{", run.word, run.count * words);
+    if (words == 1) {
+      line("    let i = {}u + (word - {}u);", run.element, run.word);
+      line("    let before = {}[i];\n    {}[i] = (before & keep) ^ flip;", array, array);
+      line("    return {}[i] != before;\n  }}", array);
+      return;
+    }
+    line("    let i = {}u + ((word - {}u) >> 1u);", run.element, run.word);
+    line("    let before = {}[i];", array);
+    line("    let after = (before & vec2<u32>(keep)) ^ vec2<u32>(flip);");
+    line(
+        "    {}[i] = select(vec2<u32>(after.x, before.y), vec2<u32>(before.x, after.y), "
+        "((word - {}u) & 1u) != 0u);",
+        array, run.word);
+    line("    return any({}[i] != before);\n  }}", array);
   }
 
   // --- csr.def ---

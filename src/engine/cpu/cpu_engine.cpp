@@ -135,6 +135,25 @@ class CpuEngine final : public Engine {
     return {};
   }
 
+  Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck) override {
+    if (Result<void> ok = check_stuck(config_, stuck); !ok) return ok;
+    machines_[vm]->set_stuck(stuck);
+    return {};
+  }
+
+  Result<void> compare_path(std::shared_ptr<const InstructionPath> path) override {
+    if (Result<void> ok = check_path(path.get()); !ok) return ok;
+    for (const auto& machine : machines_) machine->compare_path(path);
+    return {};
+  }
+
+  Result<std::vector<std::optional<Parting>>> partings(std::span<const u32> vms) override {
+    std::vector<std::optional<Parting>> found;
+    found.reserve(vms.size());
+    for (const u32 vm : vms) found.push_back(machines_[vm]->parting());
+    return found;
+  }
+
   Result<void> reset(std::span<const u32> vms, const Checkpoint& loaded) override {
     for (const u32 vm : vms) {
       cpu::CpuMachine& machine = *machines_[vm];

@@ -214,13 +214,23 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     match_state = 0;
   }
 
+  void set_stuck(const std::optional<StuckWord>& stuck) override { stuck_ = stuck; }
+
+  void compare_path(std::shared_ptr<const InstructionPath> path) override {
+    path_ = std::move(path);
+    parting_.reset();
+  }
+  const std::optional<Parting>& parting() const override { return parting_; }
+
   HostOrders orders() const override {
     const char* const left = reinterpret_cast<const char*>(input.queue.data()) + input.taken;
-    return {0, match_state, std::string(left, input_left()), input.more};
+    return {0, match_state, std::string(left, input_left()), input.more, stuck_, parting_};
   }
 
   void set_orders(const HostOrders& orders) override {
     match_state = orders.matched;
+    stuck_ = orders.stuck;
+    parting_ = orders.parting;
     queue_input({reinterpret_cast<const u8*>(orders.input.data()), orders.input.size()},
                 orders.more_input);
   }
@@ -256,6 +266,9 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   static constexpr u32 kTraceRecords = 2048;
 
   bool tlb_is_new_ = false;  // set_state() gave it
+  std::optional<StuckWord> stuck_;
+  std::shared_ptr<const InstructionPath> path_;  // may be null
+  std::optional<Parting> parting_;               // from path_
 
   static u32 slot_of(xlen va) { return (low(va) >> 12) & (TLB_ENTRIES - 1); }
 
@@ -524,8 +537,14 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   // Executes one instruction, however close the limit.
   void run_exactly();
 
-  // Of a machine with stop points, a trace or a profile: executes until the limit (run_watched.inl).
-  bool watched() const { return stop_count != 0 || trace_kinds != 0 || profile_on; }
+  // Of a machine with stop points, a trace, a profile, a path or a permanent fault: executes until the limit
+  // (run_watched.inl).
+  bool watched() const {
+    return stop_count != 0 || trace_kinds != 0 || profile_on || stuck_ || follows_path();
+  }
+  bool follows_path() const { return path_ != nullptr && !parting_; }
+  void compare_with_path();
+  void hold_stuck();
   void run_watched();
   template <bool kTraced>
   void execute_watched(DecodedInsn& insn, u32 word);

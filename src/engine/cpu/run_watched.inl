@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CPU engine's loop for machines that are watched: with stop points, a trace or a profile. One instruction at a
-// time, with the questions of shaders/hooks in between. Included by interpreter.inl.
+// The CPU engine's loop for machines that are watched: with stop points, a trace, a profile, a path or a permanent
+// fault. One instruction at a time, with the questions of shaders/hooks in between. Included by interpreter.inl.
 
 void Interpreter::set_stops(std::span<const StopPoint> points) {
   stops.assign(points.begin(), points.end());
@@ -109,6 +109,36 @@ void Interpreter::execute_watched(DecodedInsn& insn, u32 word) {
   step += 1;
 }
 
+// shaders/hooks/path.wgsl.
+void Interpreter::compare_with_path() {
+  const u64 icount = icount_now();
+  const u64 index = icount - path_->first;
+  if (index >= path_->pcs.size()) return;
+  const u32 expected = path_->pcs[index];
+  if (expected != low(hart.pc) && expected != PATH_ANY) parting_ = {icount, hart.pc};
+}
+
+// shaders/hooks/stuck.wgsl.
+void Interpreter::hold_stuck() {
+  if (stuck_->is_ram) {
+    const u32 word = ram_load(stuck_->at);
+    const u32 held = (word & stuck_->keep) ^ stuck_->flip;
+    if (held == word) return;
+    ram_store(stuck_->at, held, ~0u);
+    forget_what_changed();
+    return;
+  }
+  u32& word = words()[stuck_->at];
+  const u32 held = (word & stuck_->keep) ^ stuck_->flip;
+  if (held == word) return;
+  word = held;
+  tlb_flushed();
+  forget_what_changed();
+  take_over_tlb();
+  context_update();
+  request_poll();
+}
+
 void Interpreter::run_watched() {
   // Both change by polls alone.
   const bool commits = ((trace_kinds >> TRACE_COMMIT) & (trace_privileges >> hart.privilege) & 1) != 0;
@@ -120,6 +150,8 @@ void Interpreter::run_watched() {
       limit = step;
       return;
     }
+    if (stuck_) hold_stuck();
+    if (follows_path()) compare_with_path();
     const xlen pc = hart.pc;
     const FetchEntry& entry = entry_of(fetch_, pc);
     DecodedPage* const page = access_tag(pc, 4, fetch_context) == entry.tag ? entry.page : fetch_page(pc);

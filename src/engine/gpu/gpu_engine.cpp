@@ -86,8 +86,19 @@ Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, Xlen xlen, u3
   if (variant == InterpreterVariant::watched) {
     description.label += "_watched";
     description.bindings.push_back({8, BindingType::storage});
+  } else if (variant == InterpreterVariant::campaign) {
+    description.label += "_campaign";
+    description.bindings.push_back({8, BindingType::read_only_storage});
   }
   return device.create_pipeline(description);
+}
+
+// HOST_PARTED to HOST_PARTED_PC.
+constexpr u32 kPartingWords = isa::HOST_PARTED_PC + 2 - isa::HOST_PARTED;
+
+std::optional<Parting> parting_in(std::span<const u32, kPartingWords> words) {
+  if (words[0] == 0) return std::nullopt;
+  return Parting{words[1] | (u64{words[2]} << 32), words[3] | (u64{words[4]} << 32)};
 }
 
 class GpuEngine final : public Engine {
@@ -113,6 +124,7 @@ class GpuEngine final : public Engine {
   Result<RunReport> run(u64 max_steps) override {
     Result<void> ready = upload();
     if (ready && watches_changed_) ready = configure_watches();
+    if (ready && is_campaign_) ready = prepare_campaign();
     if (!ready) return std::unexpected(std::move(ready.error()));
     const u32 budget = static_cast<u32>(std::min<u64>(max_steps, budget_));
     if (budget == 0) return RunReport{};
@@ -255,9 +267,9 @@ class GpuEngine final : public Engine {
   Result<HostOrders> read_orders(u32 vm) override {
     if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
     const auto [index, local] = place(vm);
-    std::array<u32, isa::HOST_CONSOLE> words;
-    if (Result<void> ok = shards_[index].read_host_io(device_, *access_, local, words); !ok)
-      return std::unexpected(std::move(ok.error()));
+    auto read = shards_[index].read_host_io(device_, *access_, {&local, 1}, 0, isa::HOST_CONSOLE);
+    if (!read) return std::unexpected(std::move(read.error()));
+    const std::span<const u32> words(*read);
     HostOrders orders;
     orders.stop_at = words[isa::HOST_STOP_AT] | (u64{words[isa::HOST_STOP_AT + 1]} << 32);
     orders.matched = words[isa::HOST_MATCHED];
@@ -266,6 +278,11 @@ class GpuEngine final : public Engine {
     const auto* const queue = reinterpret_cast<const char*>(words.data() + isa::HOST_INPUT);
     orders.input.assign(queue + begin, queue + end);
     orders.more_input = words[isa::HOST_INPUT_MORE] != 0;
+    if (words[isa::HOST_STUCK] != isa::STUCK_NONE) {
+      orders.stuck = {words[isa::HOST_STUCK] == isa::STUCK_RAM, words[isa::HOST_STUCK_AT],
+                      words[isa::HOST_STUCK_KEEP], words[isa::HOST_STUCK_FLIP]};
+    }
+    orders.parting = parting_in(words.subspan<isa::HOST_PARTED, kPartingWords>());
     return orders;
   }
 
@@ -273,6 +290,8 @@ class GpuEngine final : public Engine {
     if (Result<void> ok = stop_at(vm, orders.stop_at); !ok) return ok;
     const auto [shard, local] = place(vm);
     shards_[shard].write_host_io(local, isa::HOST_MATCHED, orders.matched);
+    write_stuck(vm, orders.stuck);
+    write_parting(vm, orders.parting);
     const std::span<const u8> input(reinterpret_cast<const u8*>(orders.input.data()),
                                     orders.input.size());
     Result<u32> queued = queue_input(vm, input, orders.more_input);
@@ -293,6 +312,42 @@ class GpuEngine final : public Engine {
         shard.write_host_io(vm, isa::HOST_MATCHED, 0);
     }
     return {};
+  }
+
+  Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck) override {
+    Result<void> ok = check_stuck(config_, stuck);
+    if (ok) ok = upload();
+    if (ok) write_stuck(vm, stuck);
+    return ok;
+  }
+
+  Result<void> compare_path(std::shared_ptr<const InstructionPath> path) override {
+    Result<void> ok = check_path(path.get());
+    if (ok) ok = upload();
+    if (!ok) return ok;
+    static const InstructionPath none;
+    is_campaign_ = is_campaign_ || path != nullptr;
+    if (Result<void> written = write_path(path == nullptr ? none : *path); !written) return written;
+    for (u32 vm = 0; vm < config_.vm_count; ++vm) write_parting(vm, std::nullopt);
+    return {};
+  }
+
+  Result<std::vector<std::optional<Parting>>> partings(std::span<const u32> vms) override {
+    if (Result<void> ok = upload(); !ok) return std::unexpected(std::move(ok.error()));
+    std::vector<std::optional<Parting>> all(vms.size());
+    Result<void> done = for_each_shard(
+        vms, [&](u32 shard, std::span<const u32> local, std::span<const u64> positions) {
+          auto words = shards_[shard].read_host_io(device_, *access_, local, isa::HOST_PARTED,
+                                                   kPartingWords);
+          if (!words) return Result<void>(std::unexpected(std::move(words.error())));
+          const std::span<const u32> found(*words);
+          for (u64 k = 0; k < positions.size(); ++k) {
+            all[positions[k]] = parting_in(found.subspan(k * kPartingWords).first<kPartingWords>());
+          }
+          return Result<void>();
+        });
+    if (!done) return std::unexpected(std::move(done.error()));
+    return all;
   }
 
   Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out) override {
@@ -509,6 +564,58 @@ class GpuEngine final : public Engine {
     return {};
   }
 
+  void write_stuck(u32 vm, const std::optional<StuckWord>& stuck) {
+    const auto [index, local] = place(vm);
+    Shard& shard = shards_[index];
+    is_campaign_ = is_campaign_ || stuck;
+    shard.write_host_io(
+        local, isa::HOST_STUCK,
+        !stuck ? isa::STUCK_NONE : (stuck->is_ram ? isa::STUCK_RAM : isa::STUCK_STATE));
+    if (!stuck) return;
+    shard.write_host_io(local, isa::HOST_STUCK_AT, stuck->at);
+    shard.write_host_io(local, isa::HOST_STUCK_KEEP, stuck->keep);
+    shard.write_host_io(local, isa::HOST_STUCK_FLIP, stuck->flip);
+  }
+
+  void write_parting(u32 vm, const std::optional<Parting>& parting) {
+    const auto [index, local] = place(vm);
+    Shard& shard = shards_[index];
+    shard.write_host_io(local, isa::HOST_PARTED, parting ? 1 : 0);
+    if (!parting) return;
+    const auto put = [&](u32 word, u64 value) {
+      shard.write_host_io(local, word, static_cast<u32>(value));
+      shard.write_host_io(local, word + 1, static_cast<u32>(value >> 32));
+    };
+    put(isa::HOST_PARTED_AT, parting->icount);
+    put(isa::HOST_PARTED_PC, parting->pc);
+  }
+
+  Result<void> write_path(const InstructionPath& path) {
+    const u32 header[isa::PATH_PCS] = {static_cast<u32>(path.pcs.size()), 0,
+                                       static_cast<u32>(path.first),
+                                       static_cast<u32>(path.first >> 32)};
+    const std::span<const u8> pcs = bytes_of(std::span<const u32>(path.pcs));
+    auto buffer =
+        device_.create_buffer("path", sizeof header + pcs.size(), gpu::BufferUse::storage);
+    if (!buffer) {
+      return std::unexpected(
+          std::move(buffer.error()).during("uploading the path that machines are compared with"));
+    }
+    path_ = *std::move(buffer);
+    Result<void> ok = device_.write(path_, 0, bytes_of(std::span<const u32>(header)));
+    return ok ? device_.write(path_, sizeof header, pcs) : ok;
+  }
+
+  // Has the machines run by the interpreter of campaigns.
+  Result<void> prepare_campaign() {
+    if (campaign_pipeline_) return {};
+    auto pipeline =
+        make_pipeline(device_, config_.xlen, pools_, InterpreterVariant::campaign, replaced_);
+    if (!pipeline) return std::unexpected(std::move(pipeline.error()));
+    campaign_pipeline_ = *std::move(pipeline);
+    return path_.size_bytes() != 0 ? Result<void>() : write_path({});
+  }
+
   // Room for a state of their own for all machines, before upload().
   void stage() {
     if (!staged_.empty()) return;
@@ -721,7 +828,19 @@ class GpuEngine final : public Engine {
       if (ok) ok = shard.prepare(device_, batch, budget, shared_.base_map);
       if (!ok) return ok;
     }
-    for (Shard& shard : shards_) shard.dispatch(batch, pipeline_);
+    std::vector<gpu::BindGroup> groups;
+    for (Shard& shard : shards_) {
+      if (!is_campaign_) {
+        shard.dispatch(batch, pipeline_);
+        continue;
+      }
+      std::vector<gpu::BufferBinding> bindings = shard.bindings(shared_);
+      bindings.push_back({8, &path_});
+      auto group = device_.create_bind_group(campaign_pipeline_, bindings);
+      if (!group) return std::unexpected(std::move(group.error()));
+      groups.push_back(*std::move(group));
+      shard.dispatch(batch, campaign_pipeline_, groups.back());
+    }
     for (u32 i = 0; i < shard_watches_.size(); ++i) {
       if (shard_watches_[i].empty()) continue;
       if (Result<void> ok = shard_watches_[i].dispatch(device_, batch, watch_pipeline_,
@@ -830,6 +949,10 @@ class GpuEngine final : public Engine {
   std::vector<bool> is_watched_;           // as the shards' buffers have it
   std::vector<ShardWatch> shard_watches_;  // empty while nobody ever watched
   gpu::ComputePipeline watch_pipeline_;
+  // Once there was a path, or a permanent fault.
+  bool is_campaign_ = false;
+  gpu::ComputePipeline campaign_pipeline_;
+  gpu::GpuBuffer path_;
   std::vector<std::vector<TraceRecord>> traces_;  // not yet taken
   SharedBuffers shared_;
   std::vector<Shard> shards_;

@@ -32,6 +32,8 @@ Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen, u32 pools,
   gpu::AssembleOptions options = shader_options(xlen);
   if (variant == InterpreterVariant::watched) {
     options.substitutions["hooks/hooks.wgsl"] = "hooks/debug.wgsl";
+  } else if (variant == InterpreterVariant::campaign) {
+    options.substitutions["hooks/hooks.wgsl"] = "hooks/campaign.wgsl";
   }
   return gpu::assemble("interpreter.wgsl", source, options);
 }

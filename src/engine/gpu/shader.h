@@ -8,8 +8,9 @@
 namespace rookery {
 
 enum class InterpreterVariant {
-  plain,    // all machines but those that are watched
-  watched,  // those with stop points, a trace or a profile (shaders/hooks/debug.wgsl)
+  plain,     // all machines but those that are watched
+  watched,   // those with stop points, a trace or a profile (shaders/hooks/debug.wgsl)
+  campaign,  // all others, when they are compared with a path or some have permanent faults
 };
 
 // Texts of modules, by their paths ("xlen/32.wgsl"), in place of ours.

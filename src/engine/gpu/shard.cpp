@@ -118,8 +118,9 @@ Result<void> Shard::prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u3
   return {};
 }
 
-void Shard::dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline) {
-  batch.dispatch(pipeline, group_, (shape_.vm_count + isa::WORKGROUP - 1) / isa::WORKGROUP);
+void Shard::dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline,
+                     const gpu::BindGroup& group) {
+  batch.dispatch(pipeline, group, (shape_.vm_count + isa::WORKGROUP - 1) / isa::WORKGROUP);
 }
 
 Result<void> Shard::report(gpu::CommandBatch& batch) {
@@ -238,11 +239,15 @@ Result<void> Shard::flush(gpu::GpuDevice& device, WordAccess& access) {
   return ok;
 }
 
-Result<void> Shard::read_host_io(gpu::GpuDevice& device, WordAccess& access, u32 vm,
-                                 std::span<u32> words) {
-  if (Result<void> ok = flush(device, access); !ok) return ok;
-  return device.read(host_io_, u64{vm} * isa::HOST_IO_WORDS * kWord,
-                     {reinterpret_cast<u8*>(words.data()), words.size_bytes()});
+Result<std::vector<u32>> Shard::read_host_io(gpu::GpuDevice& device, WordAccess& access,
+                                             std::span<const u32> vms, u32 first, u32 count) {
+  if (Result<void> ok = flush(device, access); !ok) return std::unexpected(std::move(ok.error()));
+  std::vector<u32> wanted;
+  wanted.reserve(vms.size() * count);
+  for (const u32 vm : vms) {
+    for (u32 i = 0; i < count; ++i) wanted.push_back(vm * isa::HOST_IO_WORDS + first + i);
+  }
+  return access.gather(device, host_io_, wanted);
 }
 
 Result<void> Shard::read_state(gpu::GpuDevice& device, WordAccess& access, u32 vm,

@@ -58,7 +58,11 @@ class Shard {
   // all are prepared, then all dispatched, then all reported.
   // What was changed before comes before it.
   Result<void> prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget, u32 base_map);
-  void dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline);
+  void dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline) {
+    dispatch(batch, pipeline, group_);
+  }
+  void dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline,
+                const gpu::BindGroup& group);
   Result<void> report(gpu::CommandBatch& batch);
   // Waits for what report() recorded. Console bytes are appended to consoles[vm].
   Result<ShardReport> finish(gpu::GpuDevice& device, std::span<std::string> consoles);
@@ -74,9 +78,9 @@ class Shard {
   void change_state(u32 vm, u32 word, u32 keep, u32 flip);
   void write_host_io(u32 vm, u32 word, u32 value);
   Result<void> flush(gpu::GpuDevice& device, WordAccess& access);
-  // The first words of a machine's part of host_io.
-  Result<void> read_host_io(gpu::GpuDevice& device, WordAccess& access, u32 vm,
-                            std::span<u32> words);
+  // `count` words of the part that each of those machines has of host_io, from `first` on.
+  Result<std::vector<u32>> read_host_io(gpu::GpuDevice& device, WordAccess& access,
+                                        std::span<const u32> vms, u32 first, u32 count);
 
   Result<void> read_state(gpu::GpuDevice& device, WordAccess& access, u32 vm, std::span<u32> words);
 

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// GPU only: hooks/hooks.wgsl for the machines of a campaign: all are compared with one path, and some have
+// permanent faults.
+
+#import "hooks/path.wgsl"
+#import "hooks/stuck.wgsl"
+
+const HOOK_RUNNABLE: u32 = EXIT_NONE;
+
+fn hook_machine(invocation: u32) -> u32 {
+  return invocation;
+}
+
+fn hook_enter() {
+  path_load();
+  stuck_load();
+}
+
+fn hook_leave() {
+}
+
+fn hook_before(count: u32) -> u32 {
+  if (path_followed) {
+    path_find();
+  }
+  if ((count == 0u) || (stuck_kind == STUCK_NONE)) {
+    return count;
+  }
+  stuck_hold();
+  return 1u;
+}
+
+fn hook_retire(pc: xlen, ins: u32, next_pc: xlen) {
+  path_compare(pc);
+  path_index += 1u;
+}
+
+fn hook_slow(ins: u32) {
+  if (path_followed) {
+    path_find();
+    path_compare(hart.pc);
+  }
+}
+
+fn hook_after() {
+}
+
+fn hook_tlb_miss(access: u32) {
+}
+
+fn hook_trap(code: u32, is_interrupt: bool, tval: xlen) {
+}
