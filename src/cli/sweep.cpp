@@ -51,6 +51,7 @@ struct SweepArguments {
   std::string junit;
   std::string report;
   bool check = false;
+  bool divergence = false;
 };
 
 double seconds_now() {
@@ -298,6 +299,53 @@ Result<runner::GoldenRuns> golden_runs(const Prepared& prepared, const Engines& 
   return golden;
 }
 
+// What cases are compared with. One machine: a core does it sooner than any GPU.
+Result<void> record_first_path(const Prepared& prepared, Engines& engines) {
+  runner::SweepMachines one = engines.machines;
+  one.make_engine = create_cpu_engine;
+  auto path = runner::first_path(prepared.spec, one);
+  if (!path) return std::unexpected(std::move(path.error()));
+  engines.machines.path = std::make_shared<const InstructionPath>(*std::move(path));
+  if (engines.machines.path->pcs.size() == kMaxPathSteps) {
+    fmt::print(stderr, "Rookery: cases are compared with the first {} instructions of case 0.\n",
+               bench::grouped(kMaxPathSteps));
+  }
+  return {};
+}
+
+// Where cases parted, and the states that they ended in.
+Result<void> print_divergence(const std::string& path) {
+  constexpr u32 kMostShown = 20;
+  auto results = sweep::ResultsReader::open(path);
+  if (!results) return std::unexpected(std::move(results.error()));
+  const auto cases = results->case_count();
+  if (!cases) return std::unexpected(cases.error());
+  const auto partings = results->parting_groups(kMostShown);
+  if (!partings) return std::unexpected(partings.error());
+  const auto states = results->hash_groups(kMostShown);
+  if (!states) return std::unexpected(states.error());
+  fmt::print("{} of {} cases part from the first, at {} instructions:\n",
+             bench::grouped(partings->cases), bench::grouped(*cases),
+             bench::grouped(partings->distinct));
+  fmt::print("{:>10}  {:>16}  {:>10}  {:<10}  {}\n", "cases", "earliest, after", "first case", "pc",
+             "symbol");
+  for (const sweep::PartingGroup& group : partings->largest) {
+    fmt::print("{:>10}  {:>16}  {:>10}  {:#010x}  {}\n", bench::grouped(group.cases),
+               bench::grouped(group.earliest), group.first_case, group.pc, group.symbol);
+  }
+  fmt::print("They end in {} states:\n{:>10}  {:>10}  {:<16}  {}\n",
+             bench::grouped(states->distinct), "cases", "first case", "state", "verdicts");
+  for (const sweep::HashGroup& group : states->largest) {
+    std::string verdicts;
+    for (const sweep::VerdictCount& count : group.verdicts)
+      verdicts += fmt::format("{}{} {}", verdicts.empty() ? "" : ", ", bench::grouped(count.cases),
+                              count.verdict);
+    fmt::print("{:>10}  {:>10}  {:016x}  {}\n", bench::grouped(group.cases), group.first_case,
+               group.state_hash, verdicts);
+  }
+  return {};
+}
+
 using Export = Result<void> (*)(sweep::ResultsReader&, const sweep::ByteSink&);
 
 // Writes results beside their place and puts them there when all are written; "-" is standard
@@ -343,6 +391,8 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
   auto prepared = prepare(arguments);
   if (!prepared) return std::unexpected(std::move(prepared.error()));
   const sweep::SweepSpec& spec = prepared->spec;
+  sweep::SweepSpec with_hashes = spec;
+  with_hashes.keep.hash = with_hashes.keep.hash || arguments.divergence;
   if (arguments.check) {
     fmt::print("{}: {} cases, good.\n", arguments.spec, bench::grouped(spec.case_count()));
     return kExitGood;
@@ -361,13 +411,18 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
   if (!writer) return std::unexpected(std::move(writer.error()));
   auto golden = golden_runs(*prepared, *engines, *writer);
   if (!golden) return std::unexpected(std::move(golden.error()));
+  if (arguments.divergence) {
+    if (auto ok = record_first_path(*prepared, *engines); !ok)
+      return std::unexpected(std::move(ok.error()));
+  }
   FileHost host(spec, *writer);
   fmt::print(stderr, "Rookery: {} cases, {} to do, on {} machines, {}.\n",
              bench::grouped(spec.case_count()),
              bench::grouped(spec.case_count() - writer->done().size()),
              bench::grouped(engines->machines.machines), engines->name);
   const bool all_done = writer->done().size() == spec.case_count();
-  auto ran = all_done ? Result<void>() : runner::run_sweep(spec, engines->machines, *golden, host);
+  auto ran =
+      all_done ? Result<void>() : runner::run_sweep(with_hashes, engines->machines, *golden, host);
   const double seconds = host.progress_line().seconds();
   host.progress_line().erase();
   auto closed = writer->close();
@@ -379,6 +434,10 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
   fmt::print(stderr, "Rookery: {} cases in {:.1f} s ({:.0f} a second){}. Results: \"{}\".\n",
              bench::grouped(host.cases()), seconds, static_cast<double>(host.cases()) / seconds,
              counts, path);
+  if (arguments.divergence) {
+    if (auto printed = print_divergence(path); !printed)
+      return std::unexpected(std::move(printed.error()));
+  }
   if (auto exported = export_all(arguments, path); !exported)
     return std::unexpected(std::move(exported.error()));
   return stop_signal() != 0 ? kExitSignalBase + stop_signal() : kExitGood;
@@ -414,6 +473,9 @@ void add_sweep_command(CLI::App& app, Command& chosen) {
         std::tuple{"--report", &arguments->report, "A report with charts, one HTML file"}}) {
     command->add_option(name, *path, what)->type_name("FILE|-");
   }
+  command->add_flag("--divergence", arguments->divergence,
+                    "Also find where each case parts from the first one, and group the states that "
+                    "they end in; slower");
   command->add_flag("--check", arguments->check, "Read everything and run nothing");
   command->footer(
       "The same command goes on where it was stopped or killed: each case is done once.\n\n"

@@ -361,6 +361,24 @@ Result<void> Fleet::read_ram(u32 vm, u32 pa, std::span<u8> out) {
 
 Result<MachineState> Fleet::read_state(u32 vm) { return engine_->read_state(vm); }
 
+Result<void> Fleet::set_stuck(u32 vm, const std::optional<StuckWord>& stuck) {
+  return engine_->set_stuck(vm, stuck);
+}
+
+Result<void> Fleet::compare_path(std::shared_ptr<const InstructionPath> path) {
+  return engine_->compare_path(std::move(path));
+}
+
+Result<std::vector<std::optional<Parting>>> Fleet::partings(std::span<const u32> vms) {
+  return engine_->partings(vms);
+}
+
+Result<void> Fleet::set_trace(u32 vm, const std::optional<TraceOptions>& options) {
+  return engine_->set_trace(vm, options);
+}
+
+std::vector<TraceRecord> Fleet::take_trace(u32 vm) { return engine_->take_trace(vm); }
+
 // --- Machines by themselves, and all of them ---
 
 Result<Fleet::PutAway> Fleet::copy_of(u32 vm) {

@@ -96,6 +96,17 @@ class Fleet {
   Result<void> change_states(std::span<const WordChange> changes);
   Result<void> change_ram(std::span<const WordChange> changes);
 
+  // A permanent fault: Engine::set_stuck(). Until reset().
+  Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck);
+
+  // Where machines leave a path: Engine::compare_path() and partings().
+  Result<void> compare_path(std::shared_ptr<const InstructionPath> path);
+  Result<std::vector<std::optional<Parting>>> partings(std::span<const u32> vms);
+
+  // What a machine does: Engine::set_trace(), take_trace() after each run().
+  Result<void> set_trace(u32 vm, const std::optional<TraceOptions>& options);
+  std::vector<TraceRecord> take_trace(u32 vm);
+
   // Lets a machine that stopped go on.
   Result<void> go_on(u32 vm);
 

@@ -170,7 +170,7 @@ Result<u32> MachineBits::physical(const sweep::AddressExpression& address) const
 
 Result<MachineChange> MachineBits::change_words(u32 first, u32 bits, const Patch& patch) const {
   if (Result<void> ok = check_bit(patch, bits); !ok) return std::unexpected(std::move(ok.error()));
-  return MachineChange{change_of_number(first, bits, patch.action, patch.value), {}};
+  return MachineChange{change_of_number(first, bits, patch.action, patch.value), {}, {}};
 }
 
 Result<MachineChange> MachineBits::change_of(const Patch& patch) const {
@@ -422,18 +422,16 @@ std::pair<std::string, u32> MachineBits::name_of(const BitsOfWord& word, u32 bit
   return {fmt::format("{}[{}]", field.name, index), number};
 }
 
-Result<MachineBits::NamedChange> MachineBits::fault(const BitPopulation& population, u64 index,
-                                                    FaultKind kind) const {
-  if (kind == FaultKind::stuck0 || kind == FaultKind::stuck1) {
-    return fail(ErrorKind::usage,
-                "Faults of kind {} are not possible: a bit is changed once, by flip, set or clear.",
-                sweep::kind_name(kind));
-  }
+MachineBits::NamedChange MachineBits::fault(const BitPopulation& population, u64 index,
+                                            FaultKind kind) const {
   const auto [word, bit] = population.find(index);
   const u32 one = u32{1} << bit;
+  const bool becomes_0 = kind == FaultKind::clear || kind == FaultKind::stuck0;
   const WordChange change{0, word.at, kind == FaultKind::flip ? ~u32{0} : ~one,
-                          kind == FaultKind::clear ? 0 : one};
+                          becomes_0 ? 0 : one};
   NamedChange made;
+  if (kind == FaultKind::stuck0 || kind == FaultKind::stuck1)
+    made.change.stuck = {word.is_ram, change.at, change.keep, change.flip};
   (word.is_ram ? made.change.ram : made.change.states).push_back(change);
   std::tie(made.place, made.bit) = name_of(word, bit);
   return made;

@@ -25,6 +25,7 @@ struct BitsOfWord {
 struct MachineChange {
   std::vector<WordChange> states;
   std::vector<WordChange> ram;
+  std::optional<StuckWord> stuck;  // from then on
 };
 
 // Bits that can be hit, numbered.
@@ -60,8 +61,7 @@ class MachineBits {
     std::string place;
     u32 bit = 0;
   };
-  Result<NamedChange> fault(const BitPopulation& population, u64 index,
-                            sweep::FaultKind kind) const;
+  NamedChange fault(const BitPopulation& population, u64 index, sweep::FaultKind kind) const;
 
  private:
   u32 xlen_words() const { return snapshot_.image.xlen == Xlen::rv32 ? 1 : 2; }

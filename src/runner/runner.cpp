@@ -30,6 +30,13 @@ Error in_case(Error error, u64 number) {
   return std::move(error).during(fmt::format("preparing case {}", number));
 }
 
+void add_changes(std::vector<WordChange>& all, std::span<const WordChange> some, u32 vm) {
+  for (const WordChange& change : some) {
+    all.push_back(change);
+    all.back().vm = vm;
+  }
+}
+
 // What is done to a machine at a count of instructions.
 struct Step {
   u64 at = 0;
@@ -39,6 +46,7 @@ struct Step {
 // A case on its way.
 struct Running {
   u64 number = 0;
+  std::string typed;
   std::vector<Step> steps;  // ascending
   u64 next_step = 0;        // of these
   std::string console;
@@ -55,6 +63,8 @@ class Sweep {
       : spec_(spec), machines_(machines), golden_(golden), host_(host) {}
 
   Result<void> prepare();
+  // Has machine 0 leave its path there, which outlives this object.
+  Result<void> record_path(InstructionPath& path);
   Result<void> run();
 
  private:
@@ -64,7 +74,10 @@ class Sweep {
   Result<void> add_fault(Running& running) const;
   Result<void> start(std::span<const u32> vms);
   Result<void> serve(const std::vector<FleetStop>& stops);
-  Result<void> go_further(u32 vm, const FleetStop& stop);
+  Result<void> go_further(std::span<const FleetStop> stops);
+  sweep::Parting parting_of(const Parting& parting) const;
+  u64 next_stop(const Running& running) const;
+  void take_path();
   std::optional<CaseResult> end_of(Running& running, const FleetStop& stop) const;
   std::optional<CaseResult> end_at_line(Running& running, const FleetStop& stop) const;
   CaseResult result_of(const Running& running, const FleetStop& stop,
@@ -91,7 +104,8 @@ class Sweep {
   std::vector<u32> kept_at_;  // of Keep::memory
   std::vector<u64> sizes_;    // of the populations of FaultSpec::targets
   std::map<sweep::FaultTarget, BitPopulation> targets_;
-  std::map<u32, Running> running_;  // by machine
+  std::map<u32, Running> running_;   // by machine
+  InstructionPath* path_ = nullptr;  // to be recorded
 };
 
 Result<std::unique_ptr<re2::RE2>> compile(const std::string& pattern) {
@@ -154,7 +168,26 @@ Result<void> Sweep::prepare() {
     if (!pa) return pass_on(pa);
     kept_at_.push_back(*pa);
   }
+  if (machines_.path != nullptr) {
+    if (Result<void> ok = fleet_->compare_path(machines_.path); !ok) return ok;
+  }
   return golden_ != nullptr ? prepare_faults() : Result<void>();
+}
+
+Result<void> Sweep::record_path(InstructionPath& path) {
+  path.first = icount_of(fleet_->snapshot().now->state);
+  path_ = &path;
+  return fleet_->set_trace(0, TraceOptions{});
+}
+
+void Sweep::take_path() {
+  for (const TraceRecord& record : fleet_->take_trace(0)) {
+    if (record.kind == TraceRecord::Kind::interrupt) continue;
+    const u64 index = record.icount - path_->first;
+    if (index >= kMaxPathSteps) continue;
+    path_->pcs.resize(std::max<u64>(path_->pcs.size(), index + 1), isa::PATH_ANY);
+    path_->pcs[index] = static_cast<u32>(record.pc);
+  }
 }
 
 Result<void> Sweep::prepare_faults() {
@@ -182,6 +215,7 @@ Result<Running> Sweep::running_of(u64 number) const {
   running.number = number;
   auto input = spec_.case_input(number);
   if (!input) return pass_on(input);
+  running.typed = std::move(input->typed);
   std::map<u64, MachineChange> changes;
   for (const sweep::Patch& patch : input->patches) {
     auto change = bits_->change_of(patch);
@@ -217,11 +251,16 @@ Result<void> Sweep::add_fault(Running& running) const {
       sweep::sample_fault(*spec_.fault, spec_.seed, population, spec_.fault_of(running.number));
   if (!fault) return pass_on(fault);
   auto change = bits_->fault(targets_.at(fault->target), fault->bit, fault->kind);
-  if (!change) return pass_on(change);
-  running.fault = sweep::InjectedFault{*fault, change->place, change->bit};
+  running.fault = sweep::InjectedFault{*fault, std::move(change.place), change.bit};
   const auto place = std::ranges::upper_bound(running.steps, fault->at, {}, &Step::at);
-  running.steps.insert(place, {fault->at, std::move(change->change)});
+  running.steps.insert(place, {fault->at, std::move(change.change)});
   return {};
+}
+
+// The count at which the machine stops next.
+u64 Sweep::next_stop(const Running& running) const {
+  if (running.next_step == running.steps.size()) return limit_;
+  return std::min(limit_, running.steps[running.next_step].at);
 }
 
 // Gives machines that were just reset their next cases, as long as there are any; others stand
@@ -237,25 +276,16 @@ Result<void> Sweep::start(std::span<const u32> vms) {
     }
     auto running = running_of(*number);
     if (!running) return std::unexpected(in_case(std::move(running.error()), *number));
-    while (running->next_step < running->steps.size() &&
+    Result<void> ok;
+    while (ok && running->next_step < running->steps.size() &&
            running->steps[running->next_step].at == 0) {
-      for (WordChange change : running->steps[running->next_step].change.states) {
-        change.vm = vm;
-        states.push_back(change);
-      }
-      for (WordChange change : running->steps[running->next_step].change.ram) {
-        change.vm = vm;
-        ram.push_back(change);
-      }
-      ++running->next_step;
+      const MachineChange& now = running->steps[running->next_step++].change;
+      add_changes(states, now.states, vm);
+      add_changes(ram, now.ram, vm);
+      if (now.stuck) ok = fleet_->set_stuck(vm, now.stuck);
     }
-    const u64 until = running->next_step < running->steps.size()
-                          ? std::min(limit_, running->steps[running->next_step].at)
-                          : limit_;
-    auto input = spec_.case_input(*number);
-    if (!input) return pass_on(input);
-    Result<void> ok = fleet_->stop_after(vm, until);
-    if (ok && !input->typed.empty()) ok = fleet_->type(vm, std::move(input->typed));
+    if (ok) ok = fleet_->stop_after(vm, next_stop(*running));
+    if (ok && !running->typed.empty()) ok = fleet_->type(vm, std::move(running->typed));
     if (!ok) return ok;
     running_.insert_or_assign(vm, *std::move(running));
   }
@@ -340,27 +370,36 @@ const char* Sweep::outcome_of(const Running& running, const CaseResult& result) 
   return *result.console == golden.console ? "masked" : "sdc";
 }
 
-// A machine stopped on the way: does what is to be done there and lets it go on.
-Result<void> Sweep::go_further(u32 vm, const FleetStop& stop) {
-  Running& running = running_.at(vm);
-  MachineChange now;
-  while (running.next_step < running.steps.size() &&
-         running.steps[running.next_step].at <= stop.instructions) {
-    MachineChange& change = running.steps[running.next_step].change;
-    for (WordChange& word : change.states) word.vm = vm;
-    for (WordChange& word : change.ram) word.vm = vm;
-    Result<void> ok = fleet_->change_states(change.states);
-    if (ok) ok = fleet_->change_ram(change.ram);
-    if (!ok) return ok;
-    ++running.next_step;
+// Machines stopped on the way: does what is to be done there and lets them go on.
+Result<void> Sweep::go_further(std::span<const FleetStop> stops) {
+  std::vector<WordChange> states;
+  std::vector<WordChange> ram;
+  Result<void> ok;
+  for (const FleetStop& stop : stops) {
+    Running& running = running_.at(stop.vm);
+    while (running.next_step < running.steps.size() &&
+           running.steps[running.next_step].at <= stop.instructions) {
+      const MachineChange& now = running.steps[running.next_step++].change;
+      add_changes(states, now.states, stop.vm);
+      add_changes(ram, now.ram, stop.vm);
+      if (ok && now.stuck) ok = fleet_->set_stuck(stop.vm, now.stuck);
+    }
+    if (ok && stop.reason == StopReason::instructions)
+      ok = fleet_->stop_after(stop.vm, next_stop(running));
   }
-  if (stop.reason == StopReason::instructions) {
-    const u64 until = running.next_step < running.steps.size()
-                          ? std::min(limit_, running.steps[running.next_step].at)
-                          : limit_;
-    if (Result<void> ok = fleet_->stop_after(vm, until); !ok) return ok;
+  if (ok) ok = fleet_->change_states(states);
+  if (ok) ok = fleet_->change_ram(ram);
+  for (const FleetStop& stop : stops) {
+    if (ok) ok = fleet_->go_on(stop.vm);
   }
-  return fleet_->go_on(vm);
+  return ok;
+}
+
+// Where a case left the path, for people.
+sweep::Parting Sweep::parting_of(const Parting& parting) const {
+  sweep::Parting found{parting.icount - machines_.path->first, parting.pc, {}};
+  if (machines_.symbols != nullptr) found.symbol = machines_.symbols->describe(parting.pc);
+  return found;
 }
 
 // Adds what is kept of machines beside what they printed.
@@ -374,6 +413,13 @@ Result<void> Sweep::look_at(std::span<const u32> vms, std::vector<CaseResult>& r
     auto counts = fleet_->dirty_page_counts(vms);
     if (!counts) return pass_on(counts);
     for (u64 i = 0; i < vms.size(); ++i) results[i].dirty_pages = (*counts)[i];
+  }
+  if (machines_.path != nullptr) {
+    auto partings = fleet_->partings(vms);
+    if (!partings) return pass_on(partings);
+    for (u64 i = 0; i < vms.size(); ++i) {
+      if (const auto& parting = (*partings)[i]) results[i].parting = parting_of(*parting);
+    }
   }
   for (u64 i = 0; i < vms.size(); ++i) {
     for (u64 k = 0; k < kept_at_.size(); ++k) {
@@ -390,13 +436,14 @@ Result<void> Sweep::look_at(std::span<const u32> vms, std::vector<CaseResult>& r
 Result<void> Sweep::serve(const std::vector<FleetStop>& stops) {
   std::vector<u32> ended;
   std::vector<CaseResult> results;
+  std::vector<FleetStop> on_their_way;
   for (const FleetStop& stop : stops) {
     Running& running = running_.at(stop.vm);
     running.console += fleet_->take_console(stop.vm);
     if (!stop.sentence.empty()) running.console += "\n[Rookery: " + stop.sentence + "]\n";
     auto result = end_of(running, stop);
     if (!result) {
-      if (Result<void> ok = go_further(stop.vm, stop); !ok) return ok;
+      on_their_way.push_back(stop);
       continue;
     }
     if (running.fault) {
@@ -406,6 +453,7 @@ Result<void> Sweep::serve(const std::vector<FleetStop>& stops) {
     ended.push_back(stop.vm);
     results.push_back(*std::move(result));
   }
+  if (Result<void> ok = go_further(on_their_way); !ok) return ok;
   if (ended.empty()) return {};
   if (Result<void> ok = look_at(ended, results); !ok) return ok;
   for (CaseResult& result : results) {
@@ -426,6 +474,10 @@ Result<void> Sweep::run() {
       return {};
     auto stops = fleet_->run();
     if (!stops) return pass_on(stops);
+    if (path_ != nullptr) {
+      take_path();
+      if (path_->pcs.size() == kMaxPathSteps) return {};
+    }
     if (Result<void> ok = serve(*stops); !ok) return ok;
   }
   return {};
@@ -481,6 +533,32 @@ Result<GoldenRuns> golden_runs(const SweepSpec& spec, const SweepMachines& machi
   if (ok) ok = sweep.run();
   if (!ok) return std::unexpected(std::move(ok.error()).during("the golden run"));
   return std::move(host.runs);
+}
+
+Result<InstructionPath> first_path(const SweepSpec& spec, const SweepMachines& machines) {
+  // Runs the first case and nothing else.
+  class FirstHost final : public SweepHost {
+   public:
+    std::optional<u64> next_case() override {
+      return std::exchange(begun_, true) ? std::nullopt : std::optional<u64>(0);
+    }
+    Result<void> done(CaseResult) override { return {}; }
+    bool progress(u32, u32, u64) override { return false; }
+
+   private:
+    bool begun_ = false;
+  };
+  FirstHost host;
+  SweepMachines one = machines;
+  one.machines = 1;
+  one.path = nullptr;
+  InstructionPath path;
+  Sweep sweep(spec, one, nullptr, host);
+  Result<void> ok = sweep.prepare();
+  if (ok) ok = sweep.record_path(path);
+  if (ok) ok = sweep.run();
+  if (!ok) return std::unexpected(std::move(ok.error()).during("recording the first case's path"));
+  return path;
 }
 
 Result<void> run_sweep(const SweepSpec& spec, const SweepMachines& machines,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -44,6 +45,7 @@ struct SweepMachines {
   const SymbolTable* symbols = nullptr;  // may be null
   MakeEngine make_engine;
   u32 machines = 1;
+  std::shared_ptr<const InstructionPath> path;  // that cases are compared with; may be null
 };
 
 // Golden runs by the combination of the axes that they belong to.
@@ -53,6 +55,11 @@ using GoldenRuns = std::map<u64, sweep::GoldenRun>;
 // that reaches the limit of instructions.
 Result<GoldenRuns> golden_runs(const sweep::SweepSpec& spec, const SweepMachines& machines,
                                std::span<const u64> combinations);
+
+// The instructions of the first case, without its fault if there is [fault]: what cases part from.
+// As far as paths go (kMaxPathSteps). `machines.make_engine` makes the engine that records it: the
+// CPU engine is the fastest at that.
+Result<InstructionPath> first_path(const sweep::SweepSpec& spec, const SweepMachines& machines);
 
 // `golden` has all combinations that the host's cases belong to, if there is [fault]. Errors: usage
 // for what the description asks and the snapshot does not have; the host's; the engine's.

@@ -47,6 +47,12 @@ std::string json_line(const CaseResult& result) {
         target_name(fault.fault.target), kind_name(fault.fault.kind), fault.fault.at,
         fault.fault.bit, json_text(fault.place), fault.place_bit);
   }
+  if (result.parting) {
+    out += fmt::format(",\"parted\":{{\"at\":{},\"pc\":\"{:#010x}\"", result.parting->at,
+                       result.parting->pc);
+    if (!result.parting->symbol.empty()) out += ",\"symbol\":" + json_text(result.parting->symbol);
+    out += "}";
+  }
   if (!result.memory.empty()) {
     out += ",\"memory\":{";
     for (std::size_t i = 0; i < result.memory.size(); ++i) {
@@ -86,6 +92,13 @@ std::string csv_line(const CaseResult& result) {
     add(fmt::format("{}", result.fault->place_bit));
   } else {
     out += ",,,,,,";
+  }
+  if (result.parting) {
+    add(fmt::format("{}", result.parting->at));
+    add(fmt::format("{:#010x}", result.parting->pc));
+    add(result.parting->symbol);
+  } else {
+    out += ",,,";
   }
   add(result.console.value_or(""));
   return out + "\r\n";
@@ -156,7 +169,8 @@ Result<void> export_csv(ResultsReader& results, const ByteSink& sink) {
   for (const std::string& axis : results.info().axes) head += "," + csv_field(axis);
   head +=
       ",verdict,end,rule,groups,status,instructions,state_hash,dirty_pages,fault_target,fault_kind,"
-      "fault_at,fault_bit,fault_place,fault_place_bit,console\r\n";
+      "fault_at,fault_bit,fault_place,fault_place_bit,parted_at,parted_pc,parted_symbol,"
+      "console\r\n";
   return export_lines(results, sink, head, csv_line, "");
 }
 

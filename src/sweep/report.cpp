@@ -19,6 +19,7 @@ constexpr std::size_t kMostAxesDrawn = 8;
 constexpr std::size_t kMostAxesPaired = 3;
 constexpr u32 kHistogramBars = 48;
 constexpr u32 kMostHashGroups = 20;
+constexpr u32 kMostPartings = 20;
 constexpr u64 kMostFailures = 500;
 constexpr u64 kSamplesOfVerdict = 5;
 constexpr std::size_t kTailLines = 20;
@@ -55,8 +56,10 @@ class Report {
     if (cases_ == 0) {
       out_ += "<section><p>There are no results yet.</p></section>\n";
     } else {
-      const std::array parts = {&Report::add_outcomes,     &Report::add_axes,   &Report::add_faults,
-                                &Report::add_instructions, &Report::add_states, &Report::add_cases};
+      const std::array parts = {&Report::add_outcomes, &Report::add_axes,
+                                &Report::add_faults,   &Report::add_instructions,
+                                &Report::add_partings, &Report::add_states,
+                                &Report::add_cases};
       for (const auto part : parts) {
         if (auto done = (this->*part)(); !done) return done;
         if (auto flushed = flush(); !flushed) return flushed;
@@ -301,6 +304,35 @@ class Report {
           hash_text(group.state_hash), grouped_number(group.cases),
           percent(static_cast<double>(group.cases) / static_cast<double>(cases_)), verdicts,
           group.first_case);
+    }
+    out_ += "</table></div>\n";
+    close_section();
+    return {};
+  }
+
+  Result<void> add_partings() {
+    const auto groups = results_.parting_groups(kMostPartings);
+    if (!groups) return std::unexpected(groups.error());
+    if (groups->cases == 0) return {};
+    open_section(
+        "Where cases part",
+        fmt::format("{} of {} cases left the path of instructions of the first case{}, at {} "
+                    "different instructions{}.",
+                    grouped_number(groups->cases), grouped_number(cases_),
+                    has_faults_ ? " without a fault" : "", grouped_number(groups->distinct),
+                    groups->distinct > groups->largest.size()
+                        ? fmt::format("; the {} most frequent are listed", groups->largest.size())
+                        : ""));
+    out_ +=
+        "<div class=\"scroll\"><table class=\"wide\"><tr><th>Instruction</th><th>Symbol</th><th "
+        "class=\"n\">Cases</th><th class=\"n\">Earliest, after instructions</th><th "
+        "class=\"n\">First case</th></tr>\n";
+    for (const PartingGroup& group : groups->largest) {
+      out_ += fmt::format(
+          "<tr><td><code>{:#010x}</code></td><td><code>{}</code></td><td class=\"n\">{}</td><td "
+          "class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
+          group.pc, markup_text(group.symbol), grouped_number(group.cases),
+          grouped_number(group.earliest), group.first_case);
     }
     out_ += "</table></div>\n";
     close_section();

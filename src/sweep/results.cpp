@@ -139,7 +139,7 @@ Result<void> ResultsWriter::prepare(const std::string& path, const std::string& 
     into = *std::move(statement);
     return {};
   };
-  constexpr std::size_t kFixedColumns = 17;
+  constexpr std::size_t kFixedColumns = 20;
   std::string parameters = "?";
   for (std::size_t i = 1; i < kFixedColumns + spec_.axes.size(); ++i) parameters += ",?";
   if (auto made =
@@ -323,6 +323,15 @@ Result<void> ResultsWriter::insert(const CaseResult& result) {
   } else {
     constexpr int kFaultColumns = 6;
     for (int i = 0; i < kFaultColumns; ++i) row.bind_null(++column);
+  }
+  if (result.parting) {
+    const std::string pc = fmt::format("{:#010x}", result.parting->pc);
+    row.bind(++column, result.parting->at);
+    row.bind(++column, std::string_view(pc));
+    row.bind(++column, std::string_view(result.parting->symbol));
+  } else {
+    constexpr int kPartingColumns = 3;
+    for (int i = 0; i < kPartingColumns; ++i) row.bind_null(++column);
   }
   row.bind(++column, result.console_cut);
   if (result.console) {

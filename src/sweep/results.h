@@ -42,6 +42,14 @@ struct KeptBytes {
   std::string bytes;
 };
 
+// Where a case left the path of the first one (rookery sweep --divergence): its first instruction
+// that the first case had not executed after as many.
+struct Parting {
+  u64 at = 0;  // instructions after the snapshot
+  u64 pc = 0;
+  std::string symbol;  // "memcpy+0x10"; empty: not known
+};
+
 struct CaseResult {
   u64 number = 0;
   std::vector<NamedValue> axes;     // read from a file; not needed for writing
@@ -56,6 +64,7 @@ struct CaseResult {
   std::optional<std::string> console;  // any bytes
   u64 console_cut = 0;                 // bytes that were printed before those of `console`
   std::optional<InjectedFault> fault;
+  std::optional<Parting> parting;
   std::vector<KeptBytes> memory;
 };
 

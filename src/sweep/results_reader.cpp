@@ -14,6 +14,13 @@
 namespace rookery::sweep {
 namespace {
 
+// "0x80001234".
+u64 pc_from(const std::string& text) {
+  u64 pc = 0;
+  if (text.starts_with("0x")) std::from_chars(text.data() + 2, text.data() + text.size(), pc, 16);
+  return pc;
+}
+
 std::optional<u64> hash_from(const std::string& text) {
   constexpr std::size_t kDigits = 16;
   u64 hash = 0;
@@ -185,6 +192,11 @@ Result<CaseResult> ResultsReader::read_row(Statement& row) {
   }
   constexpr int kFaultColumns = 6;
   column += kFaultColumns;
+  if (!row.is_null(column)) {
+    result.parting = {row.number(column), pc_from(row.text(column + 1)), row.text(column + 2)};
+  }
+  constexpr int kPartingColumns = 3;
+  column += kPartingColumns;
   result.console_cut = row.number(column++);
   if (!row.is_null(column)) result.console = row.text(column);
 
@@ -312,6 +324,29 @@ Result<HashGroups> ResultsReader::hash_groups(u32 most) {
     if (at == hashes.end()) return;
     groups.largest[static_cast<std::size_t>(at - hashes.begin())].verdicts.push_back(
         {verdicts->text(1), verdicts->number(2)});
+  });
+  if (!done) return std::unexpected(done.error());
+  return groups;
+}
+
+Result<PartingGroups> ResultsReader::parting_groups(u32 most) {
+  PartingGroups groups;
+  auto count = database_->prepare(
+      "SELECT count(*), count(DISTINCT parted_pc) FROM cases WHERE parted_pc IS NOT NULL");
+  if (!count) return std::unexpected(count.error());
+  auto done = each_row(*count, [&] {
+    groups.cases = count->number(0);
+    groups.distinct = count->number(1);
+  });
+  if (!done) return std::unexpected(done.error());
+  auto read = database_->prepare(
+      "SELECT parted_pc, parted_symbol, count(*), min(parted_at), min(number) FROM cases WHERE "
+      "parted_pc IS NOT NULL GROUP BY parted_pc ORDER BY 3 DESC, 4 LIMIT ?1");
+  if (!read) return std::unexpected(read.error());
+  read->bind(1, u64{most});
+  done = each_row(*read, [&] {
+    groups.largest.push_back(
+        {pc_from(read->text(0)), read->text(1), read->number(2), read->number(3), read->number(4)});
   });
   if (!done) return std::unexpected(done.error());
   return groups;

@@ -56,6 +56,21 @@ struct HashGroups {
   std::vector<HashGroup> largest;
 };
 
+// Cases that left the first one's path at the same instruction.
+struct PartingGroup {
+  u64 pc = 0;
+  std::string symbol;
+  u64 cases = 0;
+  u64 earliest = 0;  // instructions after the snapshot
+  u64 first_case = 0;
+};
+
+struct PartingGroups {
+  u64 cases = 0;     // that left it
+  u64 distinct = 0;  // places
+  std::vector<PartingGroup> largest;
+};
+
 // Nearest-rank quantiles of the instructions that cases took.
 struct Quantiles {
   u64 cases = 0;
@@ -95,6 +110,8 @@ class ResultsReader {
   Result<Quantiles> instruction_quantiles(const std::optional<std::string>& verdict = {});
   // The `most` largest, largest first.
   Result<HashGroups> hash_groups(u32 most);
+  // The `most` places where most cases parted.
+  Result<PartingGroups> parting_groups(u32 most);
   Result<bool> has_faults();
 
   // Each value of an axis, in the order of the cases, if there are at most `most`; else `most`

@@ -26,7 +26,8 @@ std::vector<TableText> result_tables(std::span<const std::string> axes) {
                    "end TEXT NOT NULL, rule INTEGER, groups TEXT, status INTEGER, "
                    "instructions INTEGER NOT NULL, state_hash TEXT, dirty_pages INTEGER, "
                    "fault_target TEXT, fault_kind TEXT, fault_at INTEGER, fault_bit INTEGER, "
-                   "fault_place TEXT, fault_place_bit INTEGER, console_cut INTEGER NOT NULL, "
+                   "fault_place TEXT, fault_place_bit INTEGER, parted_at INTEGER, parted_pc TEXT, "
+                   "parted_symbol TEXT, console_cut INTEGER NOT NULL, "
                    "console BLOB)",
                    columns)},
       {"memory",

@@ -52,7 +52,7 @@ hash = true
 [fault]
 cases = 60
 targets = ["register", "pc", "csr", "memory", "tlb"]
-kinds = ["flip", "set", "clear"]
+kinds = ["flip", "set", "clear", "stuck0", "stuck1"]
 """
 
 
@@ -139,7 +139,7 @@ class Sweeps(unittest.TestCase):
         self.assertIn("masked", verdicts)
         self.assertIn("crash", verdicts)
         self.assertEqual({case["fault"]["target"] for case in cpu.values()}, {"register", "pc", "csr", "memory", "tlb"})
-        self.assertEqual({case["fault"]["kind"] for case in cpu.values()}, {"flip", "set", "clear"})
+        self.assertEqual({case["fault"]["kind"] for case in cpu.values()}, {"flip", "set", "clear", "stuck0", "stuck1"})
         done = rookery("sweep", self.faults, "-o", path("fg.sqlite"), "--jsonl", path("fg.jsonl"), "--adapter", "software", "--vms", "60")
         if "adapter" in done.stderr and done.returncode == 64:
             self.skipTest(done.stderr)

@@ -134,7 +134,8 @@ TEST_F(Exports, CsvIsRfc4180) {
   EXPECT_THAT(rows[0], testing::ElementsAre("case", "n", "word", "verdict", "end", "rule", "groups",
                                             "status", "instructions", "state_hash", "dirty_pages",
                                             "fault_target", "fault_kind", "fault_at", "fault_bit",
-                                            "fault_place", "fault_place_bit", "console"));
+                                            "fault_place", "fault_place_bit", "parted_at",
+                                            "parted_pc", "parted_symbol", "console"));
   EXPECT_THAT(rows[1], testing::ElementsAre("0", "1", "a", "pass", "text", "0", "", "", "1000",
                                             "00000000abcd0000", "0", "", "", "", "", "", "",
                                             "case 0\nDONE=0\n"));
