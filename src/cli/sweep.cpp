@@ -17,6 +17,7 @@
 #include "bench/bench.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/debug_case.h"
 #include "cli/engines.h"
 #include "cli/exit_codes.h"
 #include "cli/machine_options.h"
@@ -46,6 +47,7 @@ struct SweepArguments {
   std::string output;
   std::string machines;
   std::string only_case;
+  std::string gdb;
   std::string jsonl;
   std::string csv;
   std::string junit;
@@ -245,7 +247,46 @@ void print_result(const sweep::SweepSpec& spec, const sweep::CaseResult& result)
       result.state_hash ? fmt::format(", state {:016x}", *result.state_hash) : "");
 }
 
-// One case by itself, to be looked at. Nothing is written.
+// The same case for gdb, or as a snapshot.
+Result<int> lift_one_case(const SweepArguments& arguments, const Prepared& prepared,
+                          const Engines& engines, const runner::GoldenRuns& golden, u64 number) {
+  std::unique_ptr<GdbListener> listener;
+  if (!arguments.gdb.empty()) {
+    auto address = parse_gdb_address(arguments.gdb);
+    if (!address) return std::unexpected(std::move(address.error()));
+    auto opened = GdbListener::open(*address);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    listener = *std::move(opened);
+  }
+  runner::SweepMachines on_cpu = engines.machines;
+  on_cpu.make_engine = create_cpu_engine;
+  auto lifted = runner::lift_case(prepared.spec, on_cpu, golden, number);
+  if (!lifted) return std::unexpected(std::move(lifted.error()));
+  const u64 begun_at = prepared.snapshot.instructions;
+  const std::string where = fmt::format(
+      "case {} after {} instructions{}", number, lifted->machine.instructions - begun_at,
+      lifted->fault
+          ? fmt::format(", with {} of {} bit {}", sweep::kind_name(lifted->fault->fault.kind),
+                        lifted->fault->place, lifted->fault->place_bit)
+          : "");
+  if (!arguments.output.empty()) {
+    if (lifted->stuck) {
+      return fail(ErrorKind::usage,
+                  "Case {} has a permanent fault, which does not go into a snapshot: take --gdb.",
+                  number);
+    }
+    auto bytes = write_snapshot(arguments.output, lifted->machine, nullptr);
+    if (!bytes) return std::unexpected(std::move(bytes.error()));
+    fmt::print(stderr, "Rookery: {}: \"{}\", {}.\n", where, arguments.output, size_text(*bytes));
+  }
+  if (listener == nullptr) return kExitGood;
+  fmt::print(stderr, "Rookery: {}.\n", where);
+  u64 limit = 0;
+  for (const sweep::EndRule& rule : prepared.spec.ends) limit = std::max(limit, rule.instructions);
+  return debug_case(*std::move(lifted), std::move(listener), begun_at, limit);
+}
+
+// One case by itself, to be looked at. No results are written.
 Result<int> run_one_case(const SweepArguments& arguments, Prepared& prepared) {
   u64 number = 0;
   const std::string& text = arguments.only_case;
@@ -266,6 +307,8 @@ Result<int> run_one_case(const SweepArguments& arguments, Prepared& prepared) {
     if (!runs) return std::unexpected(std::move(runs.error()));
     golden = *std::move(runs);
   }
+  if (!arguments.gdb.empty() || !arguments.output.empty())
+    return lift_one_case(arguments, prepared, *engines, golden, number);
   OneCaseHost host(number);
   auto done = runner::run_sweep(prepared.spec, engines->machines, golden, host);
   if (!done) return std::unexpected(std::move(done.error()));
@@ -451,7 +494,10 @@ void add_sweep_command(CLI::App& app, Command& chosen) {
   command->add_option("SPEC", arguments->spec, "What to run: TOML or JSON (docs/sweeps.md)")
       ->required()
       ->type_name("FILE");
-  command->add_option("-o,--output", arguments->output, "Results (SQLite; default NAME.sqlite)")
+  command
+      ->add_option("-o,--output", arguments->output,
+                   "Results (SQLite; default NAME.sqlite); with --case: the machine as a snapshot, "
+                   "after the last change to it")
       ->type_name("FILE");
   command
       ->add_option("--engine", arguments->engine.engine,
@@ -462,10 +508,17 @@ void add_sweep_command(CLI::App& app, Command& chosen) {
                    "GPU whose name contains this, or software")
       ->type_name("NAME|software");
   command->add_option("--vms", arguments->machines, "Machines side by side")->type_name("COUNT");
+  auto* const only_case =
+      command
+          ->add_option("--case", arguments->only_case,
+                       "Run this case alone and show it; no results are written")
+          ->type_name("NUMBER");
   command
-      ->add_option("--case", arguments->only_case,
-                   "Run this case alone and show it; nothing is written")
-      ->type_name("NUMBER");
+      ->add_option("--gdb", arguments->gdb,
+                   "Wait for gdb there, the case stopped after the last change to it (its fault); "
+                   "on the CPU engine; port 0: any")
+      ->needs(only_case)
+      ->type_name("[HOST:]PORT");
   for (auto [name, path, what] :
        {std::tuple{"--jsonl", &arguments->jsonl, "Results as JSON, an object a line"},
         std::tuple{"--csv", &arguments->csv, "Results as CSV"},
@@ -482,7 +535,9 @@ void add_sweep_command(CLI::App& app, Command& chosen) {
       "Examples:\n"
       "  rookery sweep faults.toml\n"
       "  rookery sweep faults.toml --vms 32768 -o faults.sqlite --report faults.html\n"
-      "  rookery sweep faults.toml --case 17 --engine cpu");
+      "  rookery sweep faults.toml --case 17 --engine cpu\n"
+      "  rookery sweep faults.toml --case 17 --gdb 1234   then: gdb-multiarch -ex 'target remote "
+      ":1234'");
   command->callback(
       [&chosen, arguments] { chosen = [arguments] { return run_sweep_command(*arguments); }; });
 }

@@ -421,6 +421,7 @@ Result<Snapshot> Fleet::lift(u32 vm) {
   lifted.program = snapshot_.program;
   lifted.engine = engine_->name();
   lifted.command_line = snapshot_.command_line;
+  lifted.pending.typed = copy->orders.input + machines_[vm].typed;
   return lifted;
 }
 
@@ -447,6 +448,7 @@ Result<void> Fleet::put_back(u32 vm, const Snapshot& machine) {
   if (ok) ok = engine_->reset({&vm, 1}, *snapshot_.now);
   if (ok) ok = restore_checkpoint(*engine_, vm, own, *snapshot_.now);
   if (ok) ok = hold(vm, isa::EXIT_COUNT);
+  if (ok) ok = type(vm, machine.pending.typed);
   return ok;
 }
 

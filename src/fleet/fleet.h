@@ -129,7 +129,8 @@ class Fleet {
   Result<void> read_ram(u32 vm, u32 pa, std::span<u8> out);
   Result<MachineState> read_state(u32 vm);
 
-  // A machine by itself, whole: to go on from with Machine::resume(), on any engine.
+  // A machine by itself, whole, with what it was typed and has not taken: to go on from with
+  // Machine::resume(), on any engine. A permanent fault does not go with it.
   Result<Snapshot> lift(u32 vm);
   // Puts one back that was lifted out of this fleet and may have gone on since; it stands still.
   Result<void> put_back(u32 vm, const Snapshot& machine);

@@ -63,6 +63,8 @@ class Sweep {
       : spec_(spec), machines_(machines), golden_(golden), host_(host) {}
 
   Result<void> prepare();
+  // In place of run(): the host's first case.
+  Result<LiftedCase> lift();
   // Has machine 0 leave its path there, which outlives this object.
   Result<void> record_path(InstructionPath& path);
   Result<void> run();
@@ -483,6 +485,42 @@ Result<void> Sweep::run() {
   return {};
 }
 
+Result<LiftedCase> Sweep::lift() {
+  const u32 vm = 0;
+  if (Result<void> ok = start({&vm, 1}); !ok) return pass_on(ok);
+  Running& running = running_.at(vm);
+  while (running.next_step < running.steps.size()) {
+    auto stops = fleet_->run();
+    if (!stops) return pass_on(stops);
+    for (const FleetStop& stop : *stops) {
+      running.console += fleet_->take_console(vm);
+      if (end_of(running, stop)) {
+        return fail(ErrorKind::usage,
+                    "The case ends after {} instructions, before anything is done to it.",
+                    stop.instructions);
+      }
+    }
+    if (Result<void> ok = go_further(*stops); !ok) return pass_on(ok);
+  }
+  auto machine = fleet_->lift(vm);
+  if (!machine) return pass_on(machine);
+  LiftedCase lifted{*std::move(machine), {}, running.fault};
+  if (!running.steps.empty()) lifted.stuck = running.steps.back().change.stuck;
+  return lifted;
+}
+
+// A host of a single case.
+class OneCase final : public SweepHost {
+ public:
+  explicit OneCase(u64 number) : number_(number) {}
+  std::optional<u64> next_case() override { return std::exchange(number_, std::nullopt); }
+  Result<void> done(CaseResult) override { return {}; }
+  bool progress(u32, u32, u64) override { return false; }
+
+ private:
+  std::optional<u64> number_;
+};
+
 // Keeps golden runs. Its cases are the first of their combinations.
 class GoldenHost final : public SweepHost {
  public:
@@ -536,19 +574,7 @@ Result<GoldenRuns> golden_runs(const SweepSpec& spec, const SweepMachines& machi
 }
 
 Result<InstructionPath> first_path(const SweepSpec& spec, const SweepMachines& machines) {
-  // Runs the first case and nothing else.
-  class FirstHost final : public SweepHost {
-   public:
-    std::optional<u64> next_case() override {
-      return std::exchange(begun_, true) ? std::nullopt : std::optional<u64>(0);
-    }
-    Result<void> done(CaseResult) override { return {}; }
-    bool progress(u32, u32, u64) override { return false; }
-
-   private:
-    bool begun_ = false;
-  };
-  FirstHost host;
+  OneCase host(0);
   SweepMachines one = machines;
   one.machines = 1;
   one.path = nullptr;
@@ -559,6 +585,16 @@ Result<InstructionPath> first_path(const SweepSpec& spec, const SweepMachines& m
   if (ok) ok = sweep.run();
   if (!ok) return std::unexpected(std::move(ok.error()).during("recording the first case's path"));
   return path;
+}
+
+Result<LiftedCase> lift_case(const SweepSpec& spec, const SweepMachines& machines,
+                             const GoldenRuns& golden, u64 number) {
+  OneCase host(number);
+  SweepMachines one = machines;
+  one.machines = 1;
+  Sweep sweep(spec, one, spec.fault ? &golden : nullptr, host);
+  if (Result<void> ok = sweep.prepare(); !ok) return pass_on(ok);
+  return sweep.lift();
 }
 
 Result<void> run_sweep(const SweepSpec& spec, const SweepMachines& machines,

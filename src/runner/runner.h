@@ -66,4 +66,15 @@ Result<InstructionPath> first_path(const sweep::SweepSpec& spec, const SweepMach
 Result<void> run_sweep(const sweep::SweepSpec& spec, const SweepMachines& machines,
                        const GoldenRuns& golden, SweepHost& host);
 
+// A case by itself, where nothing more will be done to it: with its fault, if it has one.
+struct LiftedCase {
+  Snapshot machine;  // `pending`: what it still gets typed, by Engine::queue_input()
+  std::optional<StuckWord> stuck;
+  std::optional<sweep::InjectedFault> fault;
+};
+// `golden` as above, for that case. Errors: those of run_sweep(); usage for a case that ends
+// before.
+Result<LiftedCase> lift_case(const sweep::SweepSpec& spec, const SweepMachines& machines,
+                             const GoldenRuns& golden, u64 number);
+
 }  // namespace rookery::runner

@@ -324,8 +324,8 @@ Result<void> ResultsWriter::insert(const CaseResult& result) {
     constexpr int kFaultColumns = 6;
     for (int i = 0; i < kFaultColumns; ++i) row.bind_null(++column);
   }
+  const std::string pc = fmt::format("{:#010x}", result.parting.value_or(Parting{}).pc);
   if (result.parting) {
-    const std::string pc = fmt::format("{:#010x}", result.parting->pc);
     row.bind(++column, result.parting->at);
     row.bind(++column, std::string_view(pc));
     row.bind(++column, std::string_view(result.parting->symbol));

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -41,12 +42,12 @@ FAULTS = """
 snapshot = "booted.rook"
 seed = 5
 [input]
-type = "i=0; s=0; while [ $i -lt 40 ]; do i=$((i+1)); s=$((s+i*i)); done; echo sum $s; echo DO''NE\\n"
+type = "i=0; s=0; while [ $i -lt 5 ]; do i=$((i+1)); s=$((s+i*i)); done; echo sum $s; echo DO''NE\\n"
 [[end]]
 text = "DONE"
 verdict = "pass"
 [[end]]
-instructions = "4M"
+instructions = "900k"
 [keep]
 hash = true
 [fault]
@@ -140,11 +141,65 @@ class Sweeps(unittest.TestCase):
         self.assertIn("crash", verdicts)
         self.assertEqual({case["fault"]["target"] for case in cpu.values()}, {"register", "pc", "csr", "memory", "tlb"})
         self.assertEqual({case["fault"]["kind"] for case in cpu.values()}, {"flip", "set", "clear", "stuck0", "stuck1"})
-        done = rookery("sweep", self.faults, "-o", path("fg.sqlite"), "--jsonl", path("fg.jsonl"), "--adapter", "software", "--vms", "60")
+        # What a fault is depends on its number alone. A software adapter takes its time, so it gets a few.
+        few = write("few.toml", FAULTS.replace("cases = 60", "cases = 12"))
+        done = rookery("sweep", few, "-o", path("fg.sqlite"), "--jsonl", path("fg.jsonl"), "--adapter", "software", "--vms", "12")
         if "adapter" in done.stderr and done.returncode == 64:
             self.skipTest(done.stderr)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(results("fg.jsonl"), cpu)
+        self.assertEqual(results("fg.jsonl"), {number: cpu[number] for number in range(12)})
+        self.under_gdb(cpu)
+
+    def under_gdb(self, cases):
+        """A case that crashed does so under gdb, after as many instructions; its fault is the last thing that is done to it."""
+        case = next(case for case in cases.values() if case["verdict"] == "crash" and case["end"] == "shutdown" and not case["fault"]["kind"].startswith("stuck"))
+        number = str(case["case"])
+        stored = rookery("sweep", self.faults, "--case", number, "-o", path("case.rook"))
+        self.assertEqual(stored.returncode, 0, stored.stderr)
+        self.assertIn("case %s after %d instructions, with %s of " % (number, case["fault"]["at"], case["fault"]["kind"]), stored.stderr)
+        process = subprocess.Popen([PROGRAM, "sweep", self.faults, "--case", number, "--gdb", "0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        for line in process.stderr:
+            if "target remote" in line:
+                break
+        host, port = line.split()[-1].rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=WAIT_S) as gdb:
+            gdb.sendall(b"$c#63")
+            answer = b""
+            while b"$W" not in answer:
+                piece = gdb.recv(4096)
+                self.assertTrue(piece, answer)
+                answer += piece
+                gdb.sendall(b"+" if b"#" in piece else b"")
+        rest = process.communicate(timeout=WAIT_S)[1]
+        self.assertIn("the case ends (shutdown) after %d instructions" % case["instructions"], rest)
+
+    def test_divergence(self):
+        spec = write("divergence.toml", """
+[sweep]
+snapshot = "booted.rook"
+[axes]
+n = { range = [1, 8] }
+[input]
+type = "if [ $(({n} % 4)) -eq 0 ]; then seq 100 | md5sum; else echo {n}; fi; echo DO''NE\\n"
+[[end]]
+text = "DONE"
+verdict = "pass"
+[[end]]
+instructions = "4M"
+""")
+        done = rookery("sweep", spec, "-o", path("d.sqlite"), "--engine", "cpu", "--divergence", "--jsonl", path("d.jsonl"), "--report", path("d.html"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        cases = results("d.jsonl")
+        self.assertNotIn("parted", cases[0])
+        parted = {number for number, case in cases.items() if "parted" in case}
+        self.assertEqual(parted, {3, 7})
+        self.assertEqual(cases[3]["parted"]["pc"], cases[7]["parted"]["pc"])
+        self.assertIn("2 of 8 cases part from the first, at 1 instructions:", done.stdout)
+        self.assertIn(cases[3]["parted"]["pc"], done.stdout)
+        self.assertIn("They end in 8 states:", done.stdout)
+        with open(path("d.html"), encoding="utf-8") as file:
+            self.assertIn("Where cases part", file.read())
 
     def test_patches_mailbox_and_memory(self):
         made = rookery("run", "--engine", "cpu", "--snapshot-on", "ready# ", "-o", path("mailbox.rook"), path("booted.rook"), typed=(

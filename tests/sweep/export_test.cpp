@@ -40,6 +40,7 @@ class Exports : public testing::Test {
     nasty.groups = {kNasty, "2"};
     nasty.status = 3;
     nasty.fault = InjectedFault{{FaultTarget::memory, 9, FaultKind::set, 55}, "0x80400000", 4};
+    nasty.parting = {40, 0x80001234, "a\"b"};
     nasty.memory = {{"result", 0x80400000, std::string("\x00\xab", 2)}};
     ASSERT_TRUE(writer->add(nasty));
     ASSERT_TRUE(writer->close());
@@ -89,6 +90,7 @@ TEST_F(Exports, JsonlIsJsonInTheOrderOfCases) {
   EXPECT_EQ(nasty["axes"]["word"], "b");
   EXPECT_EQ(nasty["status"], 3);
   EXPECT_EQ(nasty["fault"]["place"], "0x80400000");
+  EXPECT_EQ(nasty["parted"], json::parse(R"({"at":40,"pc":"0x80001234","symbol":"a\"b"})"));
   EXPECT_EQ(nasty["memory"]["result"]["hex"], "00ab");
   EXPECT_EQ(nasty["console_base64"], base64(kNasty));
   EXPECT_THAT(nasty["console"].get<std::string>(),
@@ -137,8 +139,8 @@ TEST_F(Exports, CsvIsRfc4180) {
                                             "fault_place", "fault_place_bit", "parted_at",
                                             "parted_pc", "parted_symbol", "console"));
   EXPECT_THAT(rows[1], testing::ElementsAre("0", "1", "a", "pass", "text", "0", "", "", "1000",
-                                            "00000000abcd0000", "0", "", "", "", "", "", "",
-                                            "case 0\nDONE=0\n"));
+                                            "00000000abcd0000", "0", "", "", "", "", "", "", "", "",
+                                            "", "case 0\nDONE=0\n"));
   const std::string& console = rows[4].back();
   EXPECT_THAT(console, HasSubstr("a,\"b\"\r\n<i>"));
   EXPECT_TRUE(is_utf8(console));

@@ -96,13 +96,16 @@ TEST(Report, TellsWhatCameOfFaults) {
         {is_csr ? FaultTarget::csr : FaultTarget::register_, i, FaultKind::flip, i * 100},
         is_csr ? "mepc" : "a0",
         3};
+    if (i % 10 == 0) result.parting = {i, 0x80001000 + i % 20, i % 20 == 0 ? "do<trap>" : ""};
     return result;
   });
   const std::string html = report_of(folder.path("r.db"));
   expect_well_formed(html);
   EXPECT_THAT(html, HasSubstr("Fault injection over"));
   for (const char* part :
-       {"<h2>By fault</h2>", ">Target<", ">Registers<", ">CSRs<", "Time of injection", ">mepc<"})
+       {"<h2>By fault</h2>", ">Target<", ">Registers<", ">CSRs<", "Time of injection", ">mepc<",
+        "<h2>Where cases part</h2>", "50 of 500 cases left", "at 2 different instructions",
+        "<code>0x8000100a</code>", "do&lt;trap&gt;"})
     EXPECT_THAT(html, HasSubstr(part));
 }
 

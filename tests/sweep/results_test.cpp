@@ -65,6 +65,7 @@ TEST(Results, AreReadAsTheyWereWritten) {
   result.console = std::string("\0\xff\n<b>", 6);
   result.console_cut = 5;
   result.fault = InjectedFault{{FaultTarget::csr, 77, FaultKind::stuck1, 123456}, "mepc", 13};
+  result.parting = {4321, 0xffffffff80001234, "memcpy+0x10"};
   result.memory = {{"b", 0x80400000, std::string("\0\1", 2)}, {"a", 0x80000000, ""}};
   {
     auto writer = open_writer(folder.path("r.db"), spec);
@@ -105,6 +106,17 @@ TEST(Results, AreReadAsTheyWereWritten) {
   EXPECT_EQ(read.dirty_pages, 7u);
   EXPECT_EQ(read.console, result.console);
   EXPECT_EQ(read.console_cut, 5u);
+  ASSERT_TRUE(read.parting);
+  EXPECT_EQ(read.parting->at, 4321u);
+  EXPECT_EQ(read.parting->pc, 0xffffffff80001234u);
+  EXPECT_EQ(read.parting->symbol, "memcpy+0x10");
+  const auto partings = reader.parting_groups(5);
+  ASSERT_TRUE(partings) << partings.error().text();
+  EXPECT_EQ(partings->cases, 1u);
+  EXPECT_EQ(partings->distinct, 1u);
+  ASSERT_EQ(partings->largest.size(), 1u);
+  EXPECT_EQ(partings->largest[0].earliest, 4321u);
+  EXPECT_EQ(partings->largest[0].first_case, 7u);
   ASSERT_TRUE(read.fault);
   EXPECT_EQ(read.fault->fault, result.fault->fault);
   EXPECT_EQ(read.fault->place, "mepc");
