@@ -52,6 +52,7 @@ struct SweepArguments {
   std::string csv;
   std::string junit;
   std::string report;
+  std::vector<std::string> parents;
   bool check = false;
   bool divergence = false;
 };
@@ -177,8 +178,10 @@ Result<Prepared> prepare(const SweepArguments& arguments) {
   auto spec = sweep::read_spec(arguments.spec);
   if (!spec) return std::unexpected(std::move(spec.error()));
   prepared.spec = *std::move(spec);
+  if (arguments.divergence) prepared.spec.keep.divergence = true;
+  if (prepared.spec.keep.divergence) prepared.spec.keep.hash = true;
   const std::string path = prepared.spec.in_folder(prepared.spec.snapshot);
-  auto snapshot = read_snapshot(path, {});
+  auto snapshot = read_snapshot(path, arguments.parents);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   prepared.snapshot = *std::move(snapshot);
   if (!prepared.spec.symbols.empty()) {
@@ -186,8 +189,19 @@ Result<Prepared> prepare(const SweepArguments& arguments) {
     if (!symbols) return std::unexpected(std::move(symbols.error()));
     prepared.symbols = *std::move(symbols);
   }
+  // Whatever can be refused is, before there is a results file.
+  runner::SweepMachines one;
+  one.snapshot = &prepared.snapshot;
+  one.symbols = prepared.symbols ? &*prepared.symbols : nullptr;
+  one.make_engine = create_cpu_engine;
+  if (auto good = runner::check_sweep(prepared.spec, one); !good) {
+    return std::unexpected(
+        std::move(good.error()).during(fmt::format("reading \"{}\"", arguments.spec)));
+  }
   return prepared;
 }
+
+bool is_stopped() { return stop_signal() != 0; }
 
 struct Engines {
   runner::SweepMachines machines;
@@ -303,8 +317,10 @@ Result<int> run_one_case(const SweepArguments& arguments, Prepared& prepared) {
   runner::GoldenRuns golden;
   if (prepared.spec.fault) {
     const u64 combination = prepared.spec.combination_of(number);
-    auto runs = runner::golden_runs(prepared.spec, engines->machines, {&combination, 1});
+    auto runs =
+        runner::golden_runs(prepared.spec, engines->machines, {&combination, 1}, is_stopped);
     if (!runs) return std::unexpected(std::move(runs.error()));
+    if (is_stopped()) return kExitSignalBase + stop_signal();
     golden = *std::move(runs);
   }
   if (!arguments.gdb.empty() || !arguments.output.empty())
@@ -317,27 +333,31 @@ Result<int> run_one_case(const SweepArguments& arguments, Prepared& prepared) {
   return kExitGood;
 }
 
-// The golden runs that the cases left need: those that the file has, and new ones.
-Result<runner::GoldenRuns> golden_runs(const Prepared& prepared, const Engines& engines,
-                                       sweep::ResultsWriter& writer) {
-  runner::GoldenRuns golden;
-  if (!prepared.spec.fault) return golden;
+// Adds the golden runs that are missing.
+Result<void> add_golden_runs(const Prepared& prepared, const Engines& engines,
+                             runner::GoldenRuns& golden) {
+  if (!prepared.spec.fault) return {};
   std::vector<u64> missing;
   for (u64 combination = 0; combination < prepared.spec.combination_count(); ++combination) {
-    auto known = writer.golden(combination);
-    if (!known) return std::unexpected(std::move(known.error()));
-    if (*known) {
-      golden[combination] = **std::move(known);
-    } else {
-      missing.push_back(combination);
-    }
+    if (!golden.contains(combination)) missing.push_back(combination);
   }
-  auto runs = runner::golden_runs(prepared.spec, engines.machines, missing);
+  auto runs = runner::golden_runs(prepared.spec, engines.machines, missing, is_stopped);
   if (!runs) return std::unexpected(std::move(runs.error()));
-  for (auto& [combination, run] : *runs) {
-    if (auto done = writer.set_golden(combination, run); !done)
-      return std::unexpected(std::move(done.error()));
-    golden[combination] = std::move(run);
+  golden.merge(*runs);
+  return {};
+}
+
+// Those that a results file has.
+Result<runner::GoldenRuns> known_golden_runs(const Prepared& prepared, const std::string& path) {
+  runner::GoldenRuns golden;
+  if (!prepared.spec.fault || ::access(path.c_str(), F_OK) != 0) return golden;
+  auto results = sweep::ResultsReader::open(path);
+  if (!results) return std::unexpected(std::move(results.error()));
+  if (results->info().identity != prepared.spec.identity()) return golden;  // refused by the writer
+  for (u64 combination = 0; combination < prepared.spec.combination_count(); ++combination) {
+    auto known = results->golden(combination);
+    if (!known) return std::unexpected(std::move(known.error()));
+    if (*known) golden[combination] = **std::move(known);
   }
   return golden;
 }
@@ -434,10 +454,9 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
   auto prepared = prepare(arguments);
   if (!prepared) return std::unexpected(std::move(prepared.error()));
   const sweep::SweepSpec& spec = prepared->spec;
-  sweep::SweepSpec with_hashes = spec;
-  with_hashes.keep.hash = with_hashes.keep.hash || arguments.divergence;
   if (arguments.check) {
-    fmt::print("{}: {} cases, good.\n", arguments.spec, bench::grouped(spec.case_count()));
+    fmt::print("{}: {} cases; the first can be run.\n", arguments.spec,
+               bench::grouped(spec.case_count()));
     return kExitGood;
   }
   if (!arguments.only_case.empty()) return run_one_case(arguments, *prepared);
@@ -449,14 +468,25 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
   session.program = "rookery " ROOKERY_VERSION;
   session.engine = engines->name;
   session.machines = engines->machines.machines;
+  // Golden runs first: a sweep that cannot have them leaves no file.
+  auto golden = known_golden_runs(*prepared, path);
+  if (!golden) return std::unexpected(std::move(golden.error()));
+  if (auto added = add_golden_runs(*prepared, *engines, *golden); !added)
+    return std::unexpected(std::move(added.error()));
+  if (is_stopped()) return kExitSignalBase + stop_signal();
+  if (spec.keep.divergence) {
+    if (auto ok = record_first_path(*prepared, *engines); !ok)
+      return std::unexpected(std::move(ok.error()));
+  }
   auto writer =
       sweep::ResultsWriter::open(path, spec, prepared->snapshot.source.id.text(), session);
   if (!writer) return std::unexpected(std::move(writer.error()));
-  auto golden = golden_runs(*prepared, *engines, *writer);
-  if (!golden) return std::unexpected(std::move(golden.error()));
-  if (arguments.divergence) {
-    if (auto ok = record_first_path(*prepared, *engines); !ok)
-      return std::unexpected(std::move(ok.error()));
+  for (const auto& [combination, run] : *golden) {
+    auto known = writer->golden(combination);
+    if (!known) return std::unexpected(std::move(known.error()));
+    if (*known) continue;
+    if (auto done = writer->set_golden(combination, run); !done)
+      return std::unexpected(std::move(done.error()));
   }
   FileHost host(spec, *writer);
   fmt::print(stderr, "Rookery: {} cases, {} to do, on {} machines, {}.\n",
@@ -464,8 +494,7 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
              bench::grouped(spec.case_count() - writer->done().size()),
              bench::grouped(engines->machines.machines), engines->name);
   const bool all_done = writer->done().size() == spec.case_count();
-  auto ran =
-      all_done ? Result<void>() : runner::run_sweep(with_hashes, engines->machines, *golden, host);
+  auto ran = all_done ? Result<void>() : runner::run_sweep(spec, engines->machines, *golden, host);
   const double seconds = host.progress_line().seconds();
   host.progress_line().erase();
   auto closed = writer->close();
@@ -477,7 +506,7 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
   fmt::print(stderr, "Rookery: {} cases in {:.1f} s ({:.0f} a second){}. Results: \"{}\".\n",
              bench::grouped(host.cases()), seconds, static_cast<double>(host.cases()) / seconds,
              counts, path);
-  if (arguments.divergence) {
+  if (spec.keep.divergence) {
     if (auto printed = print_divergence(path); !printed)
       return std::unexpected(std::move(printed.error()));
   }
@@ -526,9 +555,14 @@ void add_sweep_command(CLI::App& app, Command& chosen) {
         std::tuple{"--report", &arguments->report, "A report with charts, one HTML file"}}) {
     command->add_option(name, *path, what)->type_name("FILE|-");
   }
+  command
+      ->add_option("--parent", arguments->parents,
+                   "Where the snapshot's parent is, if it is not where it was; may be given more "
+                   "than once")
+      ->type_name("FILE.rook");
   command->add_flag("--divergence", arguments->divergence,
                     "Also find where each case parts from the first one, and group the states that "
-                    "they end in; slower");
+                    "they end in ([keep] divergence); slower");
   command->add_flag("--check", arguments->check, "Read everything and run nothing");
   command->footer(
       "The same command goes on where it was stopped or killed: each case is done once.\n\n"

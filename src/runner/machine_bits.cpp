@@ -169,6 +169,12 @@ Result<u32> MachineBits::physical(const sweep::AddressExpression& address) const
 }
 
 Result<MachineChange> MachineBits::change_words(u32 first, u32 bits, const Patch& patch) const {
+  // Negative numbers come in two's complement of 64 bits.
+  if (patch.action == PatchAction::value && bits == 32 && (patch.value >> 32) != 0 &&
+      (patch.value >> 31) != (u64{1} << 33) - 1) {
+    return fail(ErrorKind::usage, "{:#x} does not fit into the {} bits of {}.", patch.value, bits,
+                patch.target.name);
+  }
   if (Result<void> ok = check_bit(patch, bits); !ok) return std::unexpected(std::move(ok.error()));
   return MachineChange{change_of_number(first, bits, patch.action, patch.value), {}, {}};
 }

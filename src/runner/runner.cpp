@@ -63,6 +63,9 @@ class Sweep {
       : spec_(spec), machines_(machines), golden_(golden), host_(host) {}
 
   Result<void> prepare();
+  Result<void> prepare_faults();
+  // Prepares the first case, and no machine for it.
+  Result<void> check_first_case() const;
   // In place of run(): the host's first case.
   Result<LiftedCase> lift();
   // Has machine 0 leave its path there, which outlives this object.
@@ -71,7 +74,6 @@ class Sweep {
 
  private:
   Result<void> prepare_rules();
-  Result<void> prepare_faults();
   Result<Running> running_of(u64 number) const;
   Result<void> add_fault(Running& running) const;
   Result<void> start(std::span<const u32> vms);
@@ -176,6 +178,12 @@ Result<void> Sweep::prepare() {
   return golden_ != nullptr ? prepare_faults() : Result<void>();
 }
 
+Result<void> Sweep::check_first_case() const {
+  auto running = running_of(0);
+  if (!running) return std::unexpected(in_case(std::move(running.error()), 0));
+  return {};
+}
+
 Result<void> Sweep::record_path(InstructionPath& path) {
   path.first = icount_of(fleet_->snapshot().now->state);
   path_ = &path;
@@ -246,9 +254,11 @@ Result<Running> Sweep::running_of(u64 number) const {
 Result<void> Sweep::add_fault(Running& running) const {
   sweep::FaultPopulation population;
   population.bits = sizes_;
+  // A fault behind the end would be none; golden_runs() has seen that there is time before it.
+  const u64 end = golden_of(running.number).instructions;
   const auto& between = spec_.fault->between;
   population.from = between ? between->first : 0;
-  population.to = between ? between->second : golden_of(running.number).instructions;
+  population.to = between ? std::min(between->second, end) : end;
   auto fault =
       sweep::sample_fault(*spec_.fault, spec_.seed, population, spec_.fault_of(running.number));
   if (!fault) return pass_on(fault);
@@ -524,8 +534,17 @@ class OneCase final : public SweepHost {
 // Keeps golden runs. Its cases are the first of their combinations.
 class GoldenHost final : public SweepHost {
  public:
-  GoldenHost(const SweepSpec& spec, std::span<const u64> combinations)
-      : spec_(spec), left_(combinations) {}
+  GoldenHost(const SweepSpec& spec, std::span<const u64> combinations,
+             const std::function<bool()>& stopped)
+      : spec_(spec), left_(combinations), stopped_(stopped) {}
+
+  Result<void> prepare() {
+    if (spec_.fault->detected.empty()) return {};
+    auto pattern = compile(spec_.fault->detected);
+    if (!pattern) return pass_on(pattern);
+    detected_ = *std::move(pattern);
+    return {};
+  }
 
   std::optional<u64> next_case() override {
     if (left_.empty()) return std::nullopt;
@@ -540,25 +559,52 @@ class GoldenHost final : public SweepHost {
                   "{}",
                   result.instructions, *result.console);
     }
+    if (detected_ != nullptr && prints_detected(*result.console)) {
+      return fail(ErrorKind::usage,
+                  "A golden run prints a line that says that a fault was detected ({}).",
+                  spec_.fault->detected);
+    }
+    const auto& between = spec_.fault->between;
+    if (between && between->first >= result.instructions) {
+      return fail(ErrorKind::usage,
+                  "[fault] between begins at {}, and the golden run ends after {} instructions.",
+                  between->first, result.instructions);
+    }
     GoldenRun& golden = runs[spec_.combination_of(result.number)];
     golden = {result.verdict, result.end,        result.instructions,
               result.status,  result.state_hash, *result.console};
     return {};
   }
-  bool progress(u32, u32, u64) override { return false; }
+  bool progress(u32, u32, u64) override { return stopped_(); }
 
   GoldenRuns runs;
 
  private:
+  // Lines as end_at_line() has them.
+  bool prints_detected(std::string_view console) const {
+    for (size_t end = console.find('\n'); end != std::string_view::npos; end = console.find('\n')) {
+      std::string_view line = console.substr(0, end);
+      while (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+      if (re2::RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), *detected_))
+        return true;
+      console.remove_prefix(end + 1);
+    }
+    return false;
+  }
+
   const SweepSpec& spec_;
   std::span<const u64> left_;
+  const std::function<bool()>& stopped_;
+  std::unique_ptr<re2::RE2> detected_;  // null: nothing is
 };
 
 }  // namespace
 
 Result<GoldenRuns> golden_runs(const SweepSpec& spec, const SweepMachines& machines,
-                               std::span<const u64> combinations) {
-  GoldenHost host(spec, combinations);
+                               std::span<const u64> combinations,
+                               const std::function<bool()>& stopped) {
+  GoldenHost host(spec, combinations, stopped);
+  if (Result<void> ok = host.prepare(); !ok) return pass_on(ok);
   SweepMachines some = machines;
   some.machines = static_cast<u32>(std::min<u64>(machines.machines, combinations.size()));
   if (some.machines == 0) return host.runs;
@@ -569,8 +615,18 @@ Result<GoldenRuns> golden_runs(const SweepSpec& spec, const SweepMachines& machi
   Sweep sweep(whole, some, nullptr, host);
   Result<void> ok = sweep.prepare();
   if (ok) ok = sweep.run();
-  if (!ok) return std::unexpected(std::move(ok.error()).during("the golden run"));
+  if (!ok) return std::unexpected(std::move(ok.error()).during("running the golden runs"));
   return std::move(host.runs);
+}
+
+Result<void> check_sweep(const SweepSpec& spec, const SweepMachines& machines) {
+  OneCase host(0);
+  SweepMachines one = machines;
+  one.machines = 1;
+  Sweep sweep(spec, one, nullptr, host);
+  Result<void> ok = sweep.prepare();
+  if (ok && spec.fault) ok = sweep.prepare_faults();
+  return ok ? sweep.check_first_case() : ok;
 }
 
 Result<InstructionPath> first_path(const SweepSpec& spec, const SweepMachines& machines) {

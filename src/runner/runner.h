@@ -7,6 +7,7 @@
 // One thread calls; the host is called from it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,10 +52,17 @@ struct SweepMachines {
 // Golden runs by the combination of the axes that they belong to.
 using GoldenRuns = std::map<u64, sweep::GoldenRun>;
 
-// Runs the combinations without faults, on as many machines as there are. Errors: usage for one
-// that reaches the limit of instructions.
+// Runs the combinations without faults, on as many machines as there are. `stopped` is asked often;
+// true ends it with those that are done. Errors: usage for one that reaches the limit of
+// instructions, that prints what says that a fault was detected, or that ends before [fault]
+// between begins.
 Result<GoldenRuns> golden_runs(const sweep::SweepSpec& spec, const SweepMachines& machines,
-                               std::span<const u64> combinations);
+                               std::span<const u64> combinations,
+                               const std::function<bool()>& stopped);
+
+// What run_sweep() would refuse before its first case, and what it would refuse of the first case.
+// `machines.make_engine` makes an engine for one machine.
+Result<void> check_sweep(const sweep::SweepSpec& spec, const SweepMachines& machines);
 
 // The instructions of the first case, without its fault if there is [fault]: what cases part from.
 // As far as paths go (kMaxPathSteps). `machines.make_engine` makes the engine that records it: the

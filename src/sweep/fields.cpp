@@ -164,7 +164,11 @@ std::vector<std::string> Fields::texts(std::string_view key) {
   const Node* node = get(key);
   if (node == nullptr) return texts;
   if (node->kind != Kind::array || node->items.empty()) {
-    refuse_type(*node, "a list of texts that is not empty");
+    if (node->kind == Kind::array) {
+      refuse(*node, "is a list without texts");
+    } else {
+      refuse_type(*node, "a list of texts");
+    }
     return texts;
   }
   for (const Node& item : node->items) {

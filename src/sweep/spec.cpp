@@ -64,6 +64,7 @@ json json_of(const Keep& keep) {
   return {{"console", keep.console},
           {"hash", keep.hash},
           {"dirty_pages", keep.dirty_pages},
+          {"divergence", keep.divergence},
           {"memory", memory}};
 }
 

@@ -26,6 +26,7 @@ class RE2;
 namespace rookery::sweep {
 
 inline constexpr u64 kMaxCases = u64{1} << 40;
+inline constexpr u64 kMaxIdleUs = 26'000'000;  // a machine counts its wait in steps, in 32 bits
 inline constexpr u64 kMaxInputBytes = u64{16} << 20;  // of each file that a case is given
 
 enum class Combine : u8 {
@@ -88,6 +89,7 @@ struct Keep {
   bool console = true;
   bool hash = false;
   bool dirty_pages = false;
+  bool divergence = false;  // Parting
   std::vector<KeptMemory> memory;
 };
 
@@ -119,7 +121,10 @@ struct SweepSpec {
   std::optional<Mailbox> mailbox;
   std::optional<Template> append;
   std::vector<PatchSpec> patches;
-  std::vector<EndRule> ends;  // in order of precedence; exactly one of kind `instructions`
+  // Of rules of one kind, the first one that fits ends the case; of kinds, the one whose moment
+  // comes first, and texts before patterns. Exactly one is of kind `instructions`, at most one
+  // `idle`.
+  std::vector<EndRule> ends;
   Keep keep;
   std::string symbols;  // empty: none
   std::optional<FaultSpec> fault;

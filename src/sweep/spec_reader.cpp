@@ -235,6 +235,10 @@ class SpecReader {
     } else {
       rule.kind = EndRule::Kind::idle;
       rule.idle_us = fields.time_us(value);
+      if (rule.idle_us > kMaxIdleUs) {
+        fields.refuse(value, fmt::format("is longer than {} s, the longest wait that is noticed",
+                                         kMaxIdleUs / 1'000'000));
+      }
     }
     rule.verdict = fields.text(
         "verdict", rule.kind == EndRule::Kind::instructions ? "limit" : rule_name(rule.kind));
@@ -244,6 +248,12 @@ class SpecReader {
   }
 
   void check_ends(const Node& ends) {
+    const auto idles = std::ranges::count(spec_.ends, EndRule::Kind::idle, &EndRule::kind);
+    if (idles > 1) {
+      problems_.add(
+          ends.items.front().line,
+          fmt::format("There may be one [[end]] with \"idle\", but there are {}.", idles));
+    }
     const auto limits = std::ranges::count(spec_.ends, EndRule::Kind::instructions, &EndRule::kind);
     if (limits == 1) return;
     problems_.add(ends.items.front().line,
@@ -280,10 +290,12 @@ class SpecReader {
   }
 
   void read_keep(const Node& node) {
-    Fields fields(node, "[keep]", problems_, {"console", "hash", "dirty_pages", "memory"});
+    Fields fields(node, "[keep]", problems_,
+                  {"console", "hash", "dirty_pages", "divergence", "memory"});
     spec_.keep.console = fields.boolean("console", true);
     spec_.keep.hash = fields.boolean("hash", false);
     spec_.keep.dirty_pages = fields.boolean("dirty_pages", false);
+    spec_.keep.divergence = fields.boolean("divergence", false);
     for_each_range(fields, "[keep]", [this](const Node& item, const std::string& where) {
       Fields parts(item, where, problems_, {"at", "bytes", "name"});
       KeptMemory kept;

@@ -269,6 +269,15 @@ instructions = "60M"
             self.assertFalse(os.path.exists(path("never.sqlite")), done.stderr)
 
         refuse(path("absent.toml"), 74, "absent.toml")
+        # Also what only a machine can tell.
+        refuse(write("b4.toml", SHELL.replace("[input]", "[input]\nappend = \"quiet\"")), 64, "append", "rookery pack")
+        refuse(write("b5.toml", SHELL + "memory = [ { at = \"0x90000000\", bytes = 4 } ]\n"), 64, "not in RAM")
+        refuse(write("b6.toml", SHELL + "[[patch]]\nregister = \"a0\"\nvalue = \"0x1ffffffff\"\n"), 64, "32 bits of a0")
+        refuse(write("b7.toml", SHELL + "[[end]]\nidle = \"1s\"\n[[end]]\nidle = \"2s\"\n"), 64, "one [[end]] with \"idle\"")
+        refuse(write("b8.toml", SHELL + "[[end]]\nidle = \"27s\"\n"), 64, "26 s")
+        refuse(write("b9.toml", FAULTS.replace("900k", "10k")), 64, "limit of 10000 instructions", "golden run")
+        refuse(write("c1.toml", FAULTS + "between = [\"50M\", \"60M\"]\n"), 64, "between", "the golden run ends after")
+        refuse(write("c2.toml", FAULTS + "detected = \"^sum\"\n"), 64, "detected")
         refuse(write("b1.toml", SHELL.replace("snapshot =", "snapshoot =")), 64, "b1.toml:3", "snapshoot", "snapshot")
         refuse(write("b2.toml", SHELL.replace("booted.rook", "nowhere.rook")), 74, "nowhere.rook")
         with open(path("booted.rook"), "rb") as file:

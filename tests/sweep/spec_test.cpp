@@ -548,9 +548,7 @@ TEST(Spec, MistakesInTheOtherTablesAreOneSentence) {
       Mistake{with_rest("[fault]\ntargets = [\"pc\"]\n"), "7: [fault] needs the key \"cases\"."},
       Mistake{with_fault("targets = [\"regster\"]"),
               "9: \"targets\" in [fault] cannot have \"regster\"; did you mean \"register\"?"},
-      Mistake{with_fault("targets = []"),
-              "9: \"targets\" in [fault] must be a list of texts that is not empty, but it is a "
-              "list."},
+      Mistake{with_fault("targets = []"), "9: \"targets\" in [fault] is a list without texts."},
       Mistake{with_fault("targets = [\"pc\", \"pc\"]"),
               "9: \"targets\" in [fault] has \"pc\" twice."},
       Mistake{with_fault("targets = [\"pc\"]\nbetween = [5, 5]"),
