@@ -124,7 +124,6 @@ u64 Console::now_us() {
 Result<void> Console::print(std::string_view bytes) {
   if (bytes.empty()) return {};
   last_output_us_ = now_us();
-  if (!watched_.empty()) look_for_text(bytes);
   if (options_.silent) return {};
   erase_progress();
   at_line_start_ = bytes.back() == '\n';
@@ -146,17 +145,6 @@ Result<void> Console::print(std::string_view bytes) {
                 std::strerror(errno));
   }
   return {};
-}
-
-void Console::look_for_text(std::string_view bytes) {
-  tail_ += bytes;
-  if (tail_.find(watched_) != std::string::npos) {
-    saw_text_ = true;
-    watched_.clear();
-    tail_.clear();
-  } else if (tail_.size() >= watched_.size()) {
-    tail_.erase(0, tail_.size() - (watched_.size() - 1));
-  }
 }
 
 Result<TypedInput> Console::read_typed() {

@@ -42,12 +42,6 @@ class Console : public MachineHost {
   void sleep_paused(u64 us) override;
   bool stop_requested() override;
   void saw_exit(const Exit& exit, u64 instructions) override;
-  bool ends_turn() override { return saw_text_; }
-
-  // Looks for a text in what the guest prints from now on.
-  void watch_for(std::string text) { watched_ = std::move(text); }
-  // True once after it was printed: the machine was not served since.
-  bool take_text_seen() { return std::exchange(saw_text_, false); }
 
   // Writes a line of Rookery's own to standard error, on a line by itself.
   void note(std::string_view line);
@@ -76,7 +70,6 @@ class Console : public MachineHost {
   void take_key(char key, std::string& typed);
   void sleep(u64 us, bool listens);
   void say_help();
-  void look_for_text(std::string_view bytes);
 
   ConsoleOptions options_;
   InputMode input_mode_ = InputMode::none;
@@ -90,10 +83,6 @@ class Console : public MachineHost {
   bool quit_ = false;
   bool status_requested_ = false;
   bool snapshot_requested_ = false;
-
-  std::string watched_;  // empty: no text
-  std::string tail_;     // what was printed last, as long as the text may begin there
-  bool saw_text_ = false;
 
   bool at_line_start_ = true;  // of the screen
   bool progress_shown_ = false;

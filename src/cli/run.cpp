@@ -188,6 +188,9 @@ class SnapshotPlan {
     } else if (arguments.snapshot_on.find_first_not_of("0123456789") == std::string::npos) {
       return std::unexpected(std::move(count.error()));
     } else {
+      auto texts = ConsoleTexts::create(std::span(&arguments.snapshot_on, 1));
+      if (!texts) return std::unexpected(std::move(texts.error()).during("reading --snapshot-on"));
+      plan.texts_ = *std::move(texts);
       plan.text_ = arguments.snapshot_on;
     }
     return plan;
@@ -196,12 +199,13 @@ class SnapshotPlan {
   // Remarks of the one that the run goes on from.
   void go_on_from(const Snapshot& snapshot) { command_line_ = snapshot.command_line; }
 
-  const std::string& text() const { return text_; }
+  // To stop at; null: none.
+  const std::shared_ptr<const ConsoleTexts>& texts() const { return texts_; }
   std::optional<u64> count() const { return count_; }
 
   // After a turn. True: that was what the run was for.
   Result<bool> look(Machine& machine, Console& console, const std::optional<RunEnd>& end) {
-    const bool at_text = console.take_text_seen();
+    const bool at_text = machine.take_text_seen();
     const bool at_count = count_ && end && end->reason == EndReason::instructions &&
                           machine.instructions() == *count_;
     if (at_text || at_count) {
@@ -249,6 +253,7 @@ class SnapshotPlan {
 
   std::string path_;
   std::string text_;
+  std::shared_ptr<const ConsoleTexts> texts_;  // that one
   std::string command_line_;
   std::optional<u64> count_;
   std::optional<ParentFile> parent_;  // what is stored is the difference from it
@@ -350,6 +355,7 @@ Result<int> run(RunArguments arguments) {
 
   auto snapshots = SnapshotPlan::create(arguments);
   if (!snapshots) return std::unexpected(std::move(snapshots.error()));
+  options.texts = snapshots->texts();
   if (snapshots->count()) {
     options.max_instructions = std::min(options.max_instructions, *snapshots->count());
   }
@@ -402,8 +408,6 @@ Result<int> run(RunArguments arguments) {
   options.input = (*console)->input_mode();
   options.dispatch_us =
       options.input == InputMode::terminal ? kTerminalDispatchUs : kPipeDispatchUs;
-
-  if (!snapshots->text().empty()) (*console)->watch_for(snapshots->text());
 
   EngineConfig engine_config;
   engine_config.xlen = snapshot ? snapshot->image.xlen : image.xlen;

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <deque>
+#include <utility>
 
 namespace rookery {
 namespace {
@@ -80,6 +81,14 @@ Result<std::shared_ptr<const ConsoleTexts>> ConsoleTexts::create(
     }
   }
   return made;
+}
+
+std::optional<u32> ConsoleTexts::find(u32& state, std::string_view bytes) const {
+  for (const char byte : bytes) {
+    state = next(state, static_cast<u8>(byte));
+    if (state >= isa::TEXT_STATES) return std::exchange(state, 0) - isa::TEXT_STATES;
+  }
+  return std::nullopt;
 }
 
 std::vector<u32> ConsoleTexts::words() const {

@@ -6,8 +6,10 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -26,6 +28,10 @@ class ConsoleTexts {
 
   // The state after `byte`; from isa::TEXT_STATES on, the text that it completed. 0 is the start.
   u32 next(u32 state, u32 byte) const { return table_[state * classes_ + class_of_[byte & 0xff]]; }
+
+  // Follows `bytes` from `state` until a text is complete: which one. The search begins anew then,
+  // and what is left of `bytes` is not followed.
+  std::optional<u32> find(u32& state, std::string_view bytes) const;
 
   // As the shaders have it: Texts of shaders/memory/bindings.wgsl.
   std::vector<u32> words() const;

@@ -250,13 +250,11 @@ Result<void> Fleet::serve_program(const Exit& exit, FleetStop stop, std::vector<
   }
   Machine& machine = machines_[exit.vm];
   machine.printed += engine_->take_console(exit.vm) + answer->printed;
-  for (const char byte : answer->printed) {
-    if (texts_ == nullptr || stop.reason == StopReason::text) break;
-    machine.matched = texts_->next(machine.matched, static_cast<u8>(byte));
-    if (machine.matched < isa::TEXT_STATES) continue;
-    stop.reason = StopReason::text;
-    stop.detail = machine.matched - isa::TEXT_STATES;
-    machine.matched = 0;
+  if (texts_ != nullptr) {
+    if (const auto found = texts_->find(machine.matched, answer->printed)) {
+      stop.reason = StopReason::text;
+      stop.detail = *found;
+    }
   }
   if (stop.reason == StopReason::text) {
     if (Result<void> ok = hold(exit.vm, isa::EXIT_TEXT); !ok) return ok;

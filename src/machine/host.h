@@ -40,10 +40,6 @@ class MachineHost {
   // Somebody asked to stop: the run ends at the next instruction boundary.
   virtual bool stop_requested() = 0;
 
-  // The machine made steps, and what it printed was printed; if it waits in wfi, that is not served
-  // yet. True: the turn ends here, for somebody to look at it.
-  virtual bool ends_turn() { return false; }
-
   // An exit is about to be served; `instructions` is the machine's count. For tracing only.
   virtual void saw_exit(const Exit& exit, u64 instructions) = 0;
 };

@@ -64,6 +64,8 @@ Result<std::unique_ptr<Machine>> Machine::resume(Snapshot snapshot, EngineFactor
       snapshot.now->state);
   if (auto loaded = load_machine(*machine->engine_, *snapshot.now); !loaded)
     return std::unexpected(std::move(loaded.error()).during("loading the snapshot"));
+  if (auto done = machine->engine_->stop_on_texts(options.texts); !done)
+    return std::unexpected(std::move(done.error()));
   machine->instructions_ = snapshot.instructions;
   machine->begun_at_ = snapshot.instructions;
   machine->icount_ = icount_of(snapshot.now->state);
@@ -95,6 +97,7 @@ Result<void> Machine::reset() {
   if (auto loaded = load_boot_image(*engine_, image_); !loaded) {
     return std::unexpected(std::move(loaded.error()).during("loading the machine"));
   }
+  if (auto done = engine_->stop_on_texts(options_.texts); !done) return done;
   auto state = engine_->read_state(kVm);
   if (!state) return std::unexpected(std::move(state.error()));
   std::visit([](auto& s) { s.machine.wfi_exits = 1; }, *state);
@@ -104,6 +107,7 @@ Result<void> Machine::reset() {
     loaded_ = *std::move(loaded);
   }
   icount_ = 0;
+  text_matched_ = 0;
   hashed_at_ = 0;
   input_->on_reset();
   return engine_->write_state(kVm, *state);
@@ -135,7 +139,6 @@ Machine::Turn Machine::advance() {
   if (options_.timeout_us != 0 && now_us() - start_us_ >= options_.timeout_us) {
     return ended(EndReason::timeout);
   }
-  if (!waiting_exits_.empty()) return serve_all(std::exchange(waiting_exits_, {}));
   if (sleeping_) return serve_wfi(*sleeping_);
   return dispatch();
 }
@@ -192,12 +195,6 @@ Machine::Turn Machine::dispatch() {
                 engine_->name());
   }
   if (auto done = note(Reached{}); !done) return std::unexpected(std::move(done.error()));
-  const bool only_waits = std::ranges::all_of(
-      report->exits, [](const Exit& exit) { return exit.reason == isa::EXIT_WFI; });
-  if (only_waits && !repeats_ && host_.ends_turn()) {
-    waiting_exits_ = std::move(report->exits);
-    return std::nullopt;
-  }
   return serve_all(report->exits);
 }
 
@@ -244,7 +241,6 @@ Result<void> Machine::restore(const MachineCheckpoint& checkpoint) {
   exits_ = checkpoint.exits;
   replay_->go_to(checkpoint.position);
   sleeping_.reset();
-  waiting_exits_.clear();
   stopped_at_.reset();
   return {};
 }
@@ -317,6 +313,10 @@ Machine::Turn Machine::serve(const Exit& exit) {
       stopped_at_ = exit.arg0;
       if (auto done = engine_->resume(kVm); !done) return std::unexpected(std::move(done.error()));
       return std::nullopt;
+    case isa::EXIT_TEXT:
+      text_seen_ = !repeats_;
+      if (auto done = engine_->resume(kVm); !done) return std::unexpected(std::move(done.error()));
+      return std::nullopt;
     case isa::EXIT_CONSOLE_FULL:  // the console was drained before this
       if (auto done = engine_->resume(kVm); !done) return std::unexpected(std::move(done.error()));
       return std::nullopt;
@@ -359,6 +359,8 @@ Machine::Turn Machine::serve_htif(const Exit& exit) {
   auto answer = rookery::serve_htif(*engine_, image_.layout, exit);
   if (!answer) return std::unexpected(std::move(answer.error()));
   if (auto done = print(answer->printed); !done) return std::unexpected(std::move(done.error()));
+  if (options_.texts != nullptr && options_.texts->find(text_matched_, answer->printed))
+    text_seen_ = !repeats_;
   if (!answer->status) return std::nullopt;
   return serve_guest_end({EndReason::shutdown, *answer->status, *answer->status != 0});
 }

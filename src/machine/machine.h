@@ -44,6 +44,8 @@ struct RunOptions {
   const Recording* replay = nullptr;
   // Of a replayed machine: it keeps what it needs for checkpoint() and restore().
   bool goes_back = false;
+  // A turn ends where the guest has printed one of them (Machine::take_text_seen()).
+  std::shared_ptr<const ConsoleTexts> texts = nullptr;
 };
 
 // A replayed machine between two steps, to come back to.
@@ -104,6 +106,10 @@ class Machine final : private InputPort {
   // The stop point (Engine::set_stops) that the last turn ran into; the next one goes on behind it.
   std::optional<u32> take_stop_point() { return std::exchange(stopped_at_, std::nullopt); }
 
+  // True once after a turn that one of RunOptions::texts ended: no instruction was made since the
+  // one that printed its last byte.
+  bool take_text_seen() { return std::exchange(text_seen_, false); }
+
   // In place of RunOptions::max_instructions.
   void set_max_instructions(u64 count) { options_.max_instructions = count; }
 
@@ -161,6 +167,8 @@ class Machine final : private InputPort {
   u64 icount_ = 0;
   u64 exits_ = 0;
   std::optional<u32> stopped_at_;
+  bool text_seen_ = false;
+  u32 text_matched_ = 0;  // of RunOptions::texts, in what comes through HTIF
   u64 start_us_ = 0;
   u64 dispatch_steps_ = 0;
   u64 recent_steps_ = 0;  // for mips()
@@ -171,7 +179,6 @@ class Machine final : private InputPort {
   std::optional<Checkpoint> loaded_;  // of one that goes back: before its first instruction
   u64 known_to_ = 0;                  // instructions_: up to there it was before
   bool repeats_ = false;              // the steps of this turn were made before
-  std::vector<Exit> waiting_exits_;   // of a turn that its host ended
   std::optional<Exit> sleeping_;      // a wfi that the input source has not ended yet
 
   bool stop_ = false;

@@ -170,6 +170,7 @@ class Snapshots(unittest.TestCase):
         typed = "stty -echo; sleep 1\n" + "".join(f"echo line {number}\n" for number in range(30))
         done = rookery("run", *ENGINE, self.booted, "--snapshot-on", "line 3", "-o", start, typed=typed)
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.endswith("line 3"), done.stdout)  # not an instruction later
         recorded = rookery("run", *ENGINE, start, "--record", recording, "--record-hashes", "100000", "--stats=json",
                            typed="cat /proc/uptime; sleep 3\nexit 5\n")
         self.assertEqual(recorded.returncode, 5, recorded.stderr)
