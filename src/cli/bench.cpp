@@ -14,10 +14,10 @@
 #include "bench/bench.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
-#include "cli/engines.h"
 #include "cli/exit_codes.h"
 #include "cli/images.h"
 #include "cli/terminal.h"
+#include "fleet/choose_engine.h"
 #if ROOKERY_GPU
 #include "gpu/dawn/adapters.h"
 #endif

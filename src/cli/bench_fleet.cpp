@@ -7,10 +7,10 @@
 #include "bench/fleet_bench.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
-#include "cli/engines.h"
 #include "cli/exit_codes.h"
-#include "cli/snapshot_file.h"
 #include "engine/cpu/cpu_engine.h"
+#include "fleet/choose_engine.h"
+#include "machine/snapshot_file.h"
 
 namespace rookery::cli {
 namespace {
@@ -56,10 +56,9 @@ Result<int> run_bench_fleet(const BenchFleetArguments& arguments) {
   print_header();
   const u32 cores = std::max(1u, std::thread::hardware_concurrency());
   if (!arguments.no_cpu) {
-    const MakeEngine make = [](const EngineConfig& config) {
-      return create_parallel_engine(config, create_cpu_engine, 0);
-    };
-    auto times = bench::time_fleet(*snapshot, make, cores * kMachinesPerCore, round);
+    auto cpu = choose_engine({.engine = "cpu", .adapter = ""});
+    if (!cpu) return std::unexpected(std::move(cpu.error()));
+    auto times = bench::time_fleet(*snapshot, cpu->make_fleet, cores * kMachinesPerCore, round);
     if (!times) return std::unexpected(std::move(times.error()));
     print_times(*times);
   }
@@ -72,7 +71,8 @@ Result<int> run_bench_fleet(const BenchFleetArguments& arguments) {
     if (!machines) return std::unexpected(std::move(machines.error()));
     if (*machines > (1u << 20))
       return fail(ErrorKind::usage, "--vms {} is more than {}.", text, 1u << 20);
-    auto times = bench::time_fleet(*snapshot, choice->make, static_cast<u32>(*machines), round);
+    auto times =
+        bench::time_fleet(*snapshot, choice->make_fleet, static_cast<u32>(*machines), round);
     if (!times) return std::unexpected(std::move(times.error()));
     print_times(*times);
   }

@@ -14,9 +14,9 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/engines.h"
 #include "cli/exit_codes.h"
 #include "engine/cpu/cpu_engine.h"
+#include "fleet/choose_engine.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/random_machine.h"
 

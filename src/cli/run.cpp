@@ -9,17 +9,17 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/engines.h"
 #include "cli/exit_codes.h"
 #include "cli/gdb_session.h"
 #include "cli/machine_options.h"
 #include "cli/monitor_socket.h"
 #include "cli/recording_file.h"
-#include "cli/snapshot_file.h"
 #include "cli/terminal.h"
 #include "debug/monitor.h"
+#include "fleet/choose_engine.h"
 #include "machine/machine.h"
 #include "machine/machine_identity.h"
+#include "machine/snapshot_file.h"
 
 namespace rookery::cli {
 namespace {

@@ -18,12 +18,12 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/debug_case.h"
-#include "cli/engines.h"
 #include "cli/exit_codes.h"
 #include "cli/machine_options.h"
-#include "cli/snapshot_file.h"
 #include "cli/terminal.h"
 #include "engine/cpu/cpu_engine.h"
+#include "fleet/choose_engine.h"
+#include "machine/snapshot_file.h"
 #include "runner/runner.h"
 #include "sweep/export.h"
 #include "sweep/report.h"
@@ -214,22 +214,16 @@ Result<Engines> choose_machines(const SweepArguments& arguments, const Prepared&
   Engines engines;
   engines.machines.snapshot = &prepared.snapshot;
   engines.machines.symbols = prepared.symbols ? &*prepared.symbols : nullptr;
-  const bool is_auto = arguments.engine.engine == "auto" && arguments.engine.adapter.empty();
-  const bool few = cases < kGpuWinsFromCasesPerCore * core_count();
-  bool on_gpu = false;
-  if (arguments.engine.engine != "cpu" && !(is_auto && few)) {
-    auto choice = choose_engine(arguments.engine);
-    if (!choice) return std::unexpected(std::move(choice.error()));
-    on_gpu = !choice->adapter.empty();
-    engines.machines.make_engine = choice->make;
-    engines.name = fmt::format("gpu ({})", choice->adapter);
-  }
+  EngineRequest request = arguments.engine;
+  const bool is_auto = request.engine == "auto" && request.adapter.empty();
+  if (is_auto && cases < kGpuWinsFromCasesPerCore * core_count()) request.engine = "cpu";
+  auto choice = choose_engine(request);
+  if (!choice) return std::unexpected(std::move(choice.error()));
+  const bool on_gpu = !choice->adapter.empty();
+  engines.machines.make_engine = choice->make_fleet;
+  engines.name = on_gpu ? fmt::format("gpu ({})", choice->adapter) : "cpu";
   u64 wanted = prepared.spec.machines.value_or(0);
   if (!on_gpu) {
-    engines.name = "cpu";
-    engines.machines.make_engine = [](const EngineConfig& config) {
-      return create_parallel_engine(config, create_cpu_engine, 0);
-    };
     if (wanted == 0) wanted = u64{core_count()} * kMachinesPerCore;
     wanted = std::min<u64>(wanted, u64{core_count()} * kMachinesPerCore);
   } else if (wanted == 0) {

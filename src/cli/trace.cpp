@@ -12,12 +12,12 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/engines.h"
 #include "cli/exit_codes.h"
 #include "cli/machine_options.h"
 #include "debug/symbols.h"
 #include "debug/trace_comparison.h"
 #include "debug/trace_text.h"
+#include "fleet/choose_engine.h"
 #include "machine/machine.h"
 
 namespace rookery::cli {

@@ -5,10 +5,10 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/engines.h"
 #include "cli/exit_codes.h"
 #include "cli/machine_options.h"
 #include "debug/verify.h"
+#include "fleet/choose_engine.h"
 
 namespace rookery::cli {
 namespace {

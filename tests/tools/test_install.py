@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is installed works by itself: test_install.py BUILD CXX. Installs into a folder, moves that, and there runs the
-program and builds tests/tools/outside against the libraries."""
+program and builds examples/library against the libraries."""
 import os
 import re
 import shutil
@@ -71,16 +71,26 @@ class Installed(unittest.TestCase):
                 self.assertNotIn(BUILD, text, name)
                 self.assertNotIn("-Werror", text, name)
 
-    def test_a_program_outside(self):
+    def test_programs_outside(self):
         outside, build = (os.path.join(folder.name, name) for name in ("outside", "outside-build"))
-        shutil.copytree(os.path.join(HERE, "outside"), outside)
+        shutil.copytree(os.path.join(SOURCE, "examples/library"), outside)
         for command in (("cmake", "-S", outside, "-B", build, f"-DCMAKE_PREFIX_PATH={PREFIX}", f"-DCMAKE_CXX_COMPILER={CXX}",
                          "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror"),
                         ("cmake", "--build", build)):
             done = call(*command)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        done = call(os.path.join(build, "outside"), BARE)
+        done = call(os.path.join(build, "bare"), BARE)
         self.assertEqual((done.returncode, done.stdout), (0, "uart ok\n"), done.stderr)
+        booted = os.path.join(folder.name, "booted.rook")
+        done = call(os.path.join(PREFIX, "bin/rookery"), "run", "--engine", "cpu", "--snapshot-on", "rookery:~# ", "-o", booted)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = call(os.path.join(build, "colony"), booted, "20")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = {int(vm): int(square) for vm, square in re.findall(r"^machine (\d+), text .*\n(\d+) is a SQUARE$", done.stdout, re.M)}
+        self.assertEqual(said, {vm: vm * vm for vm in range(20)}, done.stdout)
+        done = call(os.path.join(build, "colony"), BARE, "20")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("colony: ", done.stderr)
 
 
 if __name__ == "__main__":

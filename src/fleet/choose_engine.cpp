@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/engines.h"
+#include "fleet/choose_engine.h"
 
 #include <optional>
 #include <utility>
@@ -10,10 +10,15 @@
 #include "gpu/dawn/device.h"
 #endif
 
-namespace rookery::cli {
+namespace rookery {
 namespace {
 
-EngineChoice cpu_choice(std::string note) { return {create_cpu_engine, "", std::move(note)}; }
+EngineChoice cpu_choice(std::string note) {
+  const MakeEngine make_fleet = [](const EngineConfig& config) {
+    return create_parallel_engine(config, create_cpu_engine, 0);
+  };
+  return {create_cpu_engine, make_fleet, "", std::move(note)};
+}
 
 #if ROOKERY_GPU
 // The device that was opened to see whether it can be serves the first engine; later ones (after a
@@ -33,6 +38,7 @@ Result<EngineChoice> gpu_choice(const std::string& selector) {
     }
     return create_gpu_engine(config, std::exchange(*device, std::nullopt).value());
   };
+  choice.make_fleet = choice.make;
   return choice;
 }
 #endif
@@ -61,4 +67,4 @@ Result<EngineChoice> choose_engine(const EngineRequest& request) {
 #endif
 }
 
-}  // namespace rookery::cli
+}  // namespace rookery

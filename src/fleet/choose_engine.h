@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Picks the engine that the command line asks for.
+// Picks the engine that somebody asks for by name, and makes it for one machine or for a fleet.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/error.h"
 #include "engine/engine.h"
+#include "fleet/parallel_engine.h"
 
-namespace rookery::cli {
+namespace rookery {
 
 struct EngineRequest {
   std::string engine = "auto";  // auto, cpu, gpu
@@ -17,12 +17,13 @@ struct EngineRequest {
 };
 
 struct EngineChoice {
-  std::function<Result<std::unique_ptr<Engine>>(const EngineConfig&)> make;
-  std::string adapter;  // the GPU adapter's name; empty: it is the CPU engine
-  std::string note;     // a sentence for the user: what was chosen; empty when it needs no words
+  MakeEngine make;        // of one machine
+  MakeEngine make_fleet;  // of many: on the CPU, on all of its cores
+  std::string adapter;    // the GPU adapter's name; empty: it is the CPU engine
+  std::string note;       // a sentence for the user: what was chosen; empty when it needs no words
 };
 
 // `auto` takes the GPU if a hardware adapter can be opened, else the CPU.
 Result<EngineChoice> choose_engine(const EngineRequest& request);
 
-}  // namespace rookery::cli
+}  // namespace rookery

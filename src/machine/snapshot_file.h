@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Snapshots as files: `rookery run --snapshot-on ... -o FILE`, `rookery run FILE`. The format is
-// machine/snapshot.h's.
+// Snapshots as files, whole and as differences from others. The format is machine/snapshot.h's.
+// Errors: io, or image with what is wrong in which file.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 #include "machine/snapshot.h"
 
-namespace rookery::cli {
+namespace rookery {
 
 // A snapshot that others are stored as differences from.
 class ParentFile {
@@ -37,4 +37,4 @@ Result<u64> write_snapshot(const std::string& path, const Snapshot& snapshot,
 Result<Snapshot> read_snapshot(const std::string& path,
                                const std::vector<std::string>& parents = {});
 
-}  // namespace rookery::cli
+}  // namespace rookery

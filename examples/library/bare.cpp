@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a bare program on the CPU engine, with what it prints on standard output: outside FILE.
+// Runs a bare program on the CPU engine, with what it prints on standard output: bare FILE.ELF
 #include <chrono>
 #include <cstdio>
 

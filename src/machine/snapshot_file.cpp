@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/snapshot_file.h"
+#include "machine/snapshot_file.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 
-namespace rookery::cli {
+namespace rookery {
 namespace {
 
 namespace fs = std::filesystem;
@@ -175,4 +175,4 @@ Result<Snapshot> read_snapshot(const std::string& path, const std::vector<std::s
   return read_chain(finder);
 }
 
-}  // namespace rookery::cli
+}  // namespace rookery
