@@ -1,5 +1,6 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# What the examples' run.sh share. They source it from their own folder; what they make goes to out/.
+# What run.sh of each example needs. It is sourced from its own folder; what is made goes to out/.
 set -euo pipefail
 rookery=${ROOKERY:-../../build/rookery}
 if ! [ -x "$rookery" ]; then

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forks machines from a snapshot that stands at a shell's prompt, and has each type a command of its own:
-// colony booted.rook 1000
+// Forks machines from a snapshot that stands at a shell's prompt, and has each type a command of
+// its own: colony booted.rook 1000
 #include <cstdio>
 #include <cstdlib>
 

@@ -9,8 +9,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 compile tally
 {
   type_program tally
-  echo "awk 'BEGIN { for (i = 0; i < 256; i++) printf \"ROOKERY-MAILBOX line %010d\\n\", i }' > /mailbox"
-  echo "PS1='ready'\"# \""
+  cat << 'END'
+awk 'BEGIN { for (i = 0; i < 256; i++) printf "ROOKERY-MAILBOX line %010d\n", i }' > /mailbox
+PS1='ready'"# "
+END
 } | snapshot ready "ready# "
 ./mutate.py seeds out/corpus "${INPUTS:-2000}"
 "$rookery" sweep fuzz.toml -o out/fuzz.sqlite --report out/fuzz.html "$@"

@@ -9,8 +9,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 {
   echo "cat > /selftest << 'END'"
   cat selftest.sh
-  echo "END"
-  echo "chmod +x /selftest; PS1='ready'\"# \""
+  cat << 'TYPED'
+END
+chmod +x /selftest
+PS1='ready'"# "
+TYPED
 } | snapshot selftest "ready# "
 "$rookery" sweep sysctls.toml -o out/sysctls.sqlite --report out/sysctls.html "$@"
 

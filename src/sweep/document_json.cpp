@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <memory>
 
 #include <nlohmann/json.hpp>
 
@@ -200,8 +201,8 @@ class TreeBuilder : public nlohmann::json_sax<json> {
 Result<Node> parse_json(std::string_view text, const std::string& file) {
   Progress progress;
   TreeBuilder tree(progress, file);
-  json::sax_parse(Reading(text.data(), &progress), Reading(text.data() + text.size(), &progress),
-                  &tree);
+  json::sax_parse(Reading(std::to_address(text.begin()), &progress),
+                  Reading(std::to_address(text.end()), &progress), &tree);
   return tree.take();
 }
 

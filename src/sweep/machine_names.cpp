@@ -17,9 +17,9 @@ namespace {
 
 // What stands in `text` as a decimal number, all of it, without leading zeros.
 bool parse_index(std::string_view text, u32& number) {
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  return error == std::errc{} && rest == end && (text.size() == 1 || text.front() != '0');
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && rest == text.data() + text.size() &&
+         (text.size() == 1 || text.front() != '0');
 }
 
 struct NamedCsr {
@@ -94,8 +94,8 @@ std::expected<FieldName, std::string> parse_field_name(std::string_view text) {
   const std::vector<PlacedField> fields = placed_fields();
   const auto field = std::ranges::find(fields, name, &PlacedField::name);
   if (field == fields.end()) {
-    std::vector<std::string_view> known;
-    for (const PlacedField& other : fields) known.push_back(other.name);
+    std::vector<std::string_view> known(fields.size());
+    std::ranges::transform(fields, known.begin(), &PlacedField::name);
     return std::unexpected(fmt::format("There is no field \"{}\"{}", name, but_known(name, known)));
   }
   FieldName made;

@@ -18,9 +18,9 @@ std::optional<u64> magnitude_from(std::string_view text) {
     base = 16;
   }
   u64 value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value, base);
-  if (text.empty() || error != std::errc{} || rest != end) return std::nullopt;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (text.empty() || error != std::errc{} || rest != text.data() + text.size())
+    return std::nullopt;
   return value;
 }
 

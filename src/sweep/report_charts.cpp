@@ -54,8 +54,9 @@ std::vector<double> round_marks(double max, u32 count) {
       break;
     }
   }
-  std::vector<double> marks;
-  for (double at = 0; at <= max * 1.0001; at += std::max(step, 1.0)) marks.push_back(at);
+  step = std::max(step, 1.0);
+  std::vector<double> marks(1 + static_cast<std::size_t>(max * 1.0001 / step));
+  for (std::size_t i = 0; i < marks.size(); ++i) marks[i] = step * static_cast<double>(i);
   return marks;
 }
 

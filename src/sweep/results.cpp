@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sweep/results.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -157,8 +158,8 @@ Result<void> ResultsWriter::prepare(const std::string& path, const std::string& 
 }
 
 Result<void> ResultsWriter::create(const std::string& snapshot_id) {
-  std::vector<std::string> axes;
-  for (const Axis& axis : spec_.axes) axes.push_back(axis.name);
+  std::vector<std::string> axes(spec_.axes.size());
+  std::ranges::transform(spec_.axes, axes.begin(), &Axis::name);
   std::string sql =
       fmt::format("BEGIN IMMEDIATE; PRAGMA application_id = {}; PRAGMA user_version = {};",
                   kApplicationId, kResultsVersion);

@@ -3,6 +3,7 @@
 // told from it.
 #include "machine/recording.h"
 
+#include <bit>
 #include <string>
 #include <vector>
 
@@ -175,7 +176,7 @@ TEST(Recordings, OtherFilesAreRefused) {
 
 // Checksums do not make values sane.
 TEST(Recordings, SoundRecordsWithoutSenseAreRefused) {
-  const auto reason = static_cast<EndReason>(200);
+  const auto reason = std::bit_cast<EndReason>(u8{200});
   for (const std::vector<OutsideEvent>& events : std::vector<std::vector<OutsideEvent>>{
            {{0, Typed{""}}},
            {{~u64{0}, Reached{}}},

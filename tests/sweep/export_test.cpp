@@ -16,13 +16,14 @@
 namespace rookery::sweep {
 namespace {
 
+using namespace std::string_literals;
+
 using nlohmann::json;
 using test::TemporaryFolder;
 using testing::HasSubstr;
-using testing::Not;
 
-const std::string kNasty(
-    "a,\"b\"\r\n<i>&amp;\t\0\x1b[31m\x7f caf\xc3\xa9 \xff\xed\xa0\x80 \xef\xbf\xbf]]>'end", 47);
+const std::string kNasty =
+    "a,\"b\"\r\n<i>&amp;\t\0\x1b[31m\x7f caf\xc3\xa9 \xff\xed\xa0\x80 \xef\xbf\xbf]]>'end"s;
 
 using Export = Result<void> (*)(ResultsReader&, const ByteSink&);
 

@@ -49,7 +49,8 @@ TEST(Statistics, WilsonIntervalsHoldTheShareNinetyFiveTimesInAHundred) {
   constexpr u64 kTrials = 50;
   double sum = 0;
   u32 shares = 0;
-  for (double share = 0.02; share < 0.99; share += 0.01, ++shares) {
+  for (u32 percent = 2; percent < 99; ++percent, ++shares) {
+    const double share = percent / 100.0;
     double held = 0;
     for (u64 hits = 0; hits <= kTrials; ++hits) {
       const Interval interval = wilson_interval(hits, kTrials);

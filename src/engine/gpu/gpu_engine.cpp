@@ -259,8 +259,7 @@ class GpuEngine final : public Engine {
   Result<void> stop_at(u32 vm, u64 icount) override {
     if (Result<void> ok = upload(); !ok) return ok;
     const auto [shard, local] = place(vm);
-    shards_[shard].write_host_io(local, isa::HOST_STOP_AT, static_cast<u32>(icount));
-    shards_[shard].write_host_io(local, isa::HOST_STOP_AT + 1, static_cast<u32>(icount >> 32));
+    shards_[shard].write_host_io_64(local, isa::HOST_STOP_AT, icount);
     return {};
   }
 
@@ -582,12 +581,8 @@ class GpuEngine final : public Engine {
     Shard& shard = shards_[index];
     shard.write_host_io(local, isa::HOST_PARTED, parting ? 1 : 0);
     if (!parting) return;
-    const auto put = [&](u32 word, u64 value) {
-      shard.write_host_io(local, word, static_cast<u32>(value));
-      shard.write_host_io(local, word + 1, static_cast<u32>(value >> 32));
-    };
-    put(isa::HOST_PARTED_AT, parting->icount);
-    put(isa::HOST_PARTED_PC, parting->pc);
+    shard.write_host_io_64(local, isa::HOST_PARTED_AT, parting->icount);
+    shard.write_host_io_64(local, isa::HOST_PARTED_PC, parting->pc);
   }
 
   Result<void> write_path(const InstructionPath& path) {

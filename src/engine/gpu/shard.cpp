@@ -231,6 +231,11 @@ void Shard::write_host_io(u32 vm, u32 word, u32 value) {
   host_io_changes_.push_back({vm * isa::HOST_IO_WORDS + word, 0, value});
 }
 
+void Shard::write_host_io_64(u32 vm, u32 word, u64 value) {
+  write_host_io(vm, word, static_cast<u32>(value));
+  write_host_io(vm, word + 1, static_cast<u32>(value >> 32));
+}
+
 Result<void> Shard::flush(gpu::GpuDevice& device, WordAccess& access) {
   Result<void> ok = access.scatter(device, state_, state_changes_);
   if (ok) ok = access.scatter(device, host_io_, host_io_changes_);

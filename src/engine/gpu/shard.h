@@ -77,6 +77,7 @@ class Shard {
   void write_state(u32 vm, std::span<const u32> words);
   void change_state(u32 vm, u32 word, u32 keep, u32 flip);
   void write_host_io(u32 vm, u32 word, u32 value);
+  void write_host_io_64(u32 vm, u32 word, u64 value);  // two words, the low one first
   Result<void> flush(gpu::GpuDevice& device, WordAccess& access);
   // `count` words of the part that each of those machines has of host_io, from `first` on.
   Result<std::vector<u32>> read_host_io(gpu::GpuDevice& device, WordAccess& access,
