@@ -7,14 +7,12 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "bench/workload.h"
+#include "fleet/parallel_engine.h"
 
 namespace rookery::bench {
-
-using MakeEngine = std::function<Result<std::unique_ptr<Engine>>(const EngineConfig&)>;
 
 // Instructions a second over all machines, from at least kMinSamples parts of the run where it was
 // long enough for them.
