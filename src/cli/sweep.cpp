@@ -98,7 +98,6 @@ class SweepProgress {
     shown_ = false;
   }
   double seconds() const { return seconds_now() - start_; }
-  const std::map<std::string, u64>& verdicts() const { return verdicts_; }
 
  private:
   u64 cases_;
@@ -242,6 +241,7 @@ Result<Engines> choose_machines(const SweepArguments& arguments, const Prepared&
 
 void print_result(const sweep::SweepSpec& spec, const sweep::CaseResult& result) {
   if (result.console) fmt::print("{}", *result.console);
+  std::fflush(stdout);  // before what is said about it
   std::string values;
   for (const sweep::NamedValue& value : spec.axis_values(result.number))
     values += fmt::format(" {}={}", value.axis, sweep::value_text(value.value));
@@ -444,6 +444,30 @@ Result<void> export_all(const SweepArguments& arguments, const std::string& path
   return done;
 }
 
+// What this run has done, and what the file holds.
+Result<void> print_totals(const std::string& path, u64 done, double seconds) {
+  auto results = sweep::ResultsReader::open(path);
+  if (!results) return std::unexpected(std::move(results.error()));
+  auto verdicts = results->verdicts();
+  if (!verdicts) return std::unexpected(std::move(verdicts.error()));
+  u64 total = 0;
+  std::string counts;
+  std::ranges::sort(*verdicts, {}, &sweep::VerdictCount::verdict);
+  for (const auto& [verdict, cases] : *verdicts) {
+    total += cases;
+    counts += fmt::format("{} {} {}", counts.empty() ? ":" : ",", bench::grouped(cases), verdict);
+  }
+  std::string text = fmt::format("{} cases in {:.1f} s ({:.0f} a second)", bench::grouped(done),
+                                 seconds, static_cast<double>(done) / seconds);
+  if (done != total) {
+    const std::string all = bench::grouped(total);
+    text = done == 0 ? all + " cases, done before"
+                     : fmt::format("{}; with those done before {}", text, all);
+  }
+  fmt::print(stderr, "Rookery: {}{}. Results: \"{}\".\n", text, counts, path);
+  return {};
+}
+
 Result<int> run_sweep_command(const SweepArguments& arguments) {
   auto prepared = prepare(arguments);
   if (!prepared) return std::unexpected(std::move(prepared.error()));
@@ -494,12 +518,8 @@ Result<int> run_sweep_command(const SweepArguments& arguments) {
   auto closed = writer->close();
   if (!ran) return std::unexpected(std::move(ran.error()));
   if (!closed) return std::unexpected(std::move(closed.error()));
-  std::string counts;
-  for (const auto& [verdict, count] : host.progress_line().verdicts())
-    counts += fmt::format("{} {} {}", counts.empty() ? ":" : ",", bench::grouped(count), verdict);
-  fmt::print(stderr, "Rookery: {} cases in {:.1f} s ({:.0f} a second){}. Results: \"{}\".\n",
-             bench::grouped(host.cases()), seconds, static_cast<double>(host.cases()) / seconds,
-             counts, path);
+  if (auto said = print_totals(path, host.cases(), seconds); !said)
+    return std::unexpected(std::move(said.error()));
   if (spec.keep.divergence) {
     if (auto printed = print_divergence(path); !printed)
       return std::unexpected(std::move(printed.error()));
