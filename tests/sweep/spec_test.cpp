@@ -320,6 +320,7 @@ TEST(Spec, DeepAndLongDescriptionsAreRefused) {
     EXPECT_FALSE(parse_spec("{\"a\":" + std::string(100'000, '['), path));
     EXPECT_FALSE(parse_spec("a = " + std::string(100'000, '['), path));
     EXPECT_FALSE(parse_spec(std::string("\0\xff\xfe", 3), path));
+    EXPECT_FALSE(parse_spec("a = [4\xcc\xbf", path));  // a letter that is no digit
     EXPECT_FALSE(parse_spec("", path));
   }
 }
