@@ -86,6 +86,7 @@ fn run() {
   step = 0u;
   limit = 0u;
   slow = SLOW_NONE;
+  var rounds = params.rounds;
   loop {
     if (slow != SLOW_NONE) {
       hook_slow(slow_ins);
@@ -93,6 +94,11 @@ fn run() {
       slow = SLOW_NONE;
     }
     hook_after();
+    if (rounds == 0u) {
+      budget = step;
+      limit = step;
+    }
+    rounds -= 1u;
     if (step == limit) {
       if (!poll()) {
         break;

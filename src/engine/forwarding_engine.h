@@ -17,6 +17,9 @@ class ForwardingEngine : public Engine {
   std::string_view name() const override { return engine_->name(); }
   const EngineConfig& config() const override { return engine_->config(); }
   Result<RunReport> run(u64 max_steps) override { return engine_->run(max_steps); }
+  Result<RunReport> run_unevenly(u64 max_steps) override {
+    return engine_->run_unevenly(max_steps);
+  }
   Result<MachineState> read_state(u32 vm) override { return engine_->read_state(vm); }
   Result<void> write_state(u32 vm, const MachineState& state) override {
     return engine_->write_state(vm, state);

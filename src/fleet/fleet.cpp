@@ -193,7 +193,7 @@ Result<std::vector<FleetStop>> Fleet::run() {
   std::vector<FleetStop> stops;
   if (running_ == 0) return stops;
   if (Result<void> ok = make_room(); !ok) return pass_on(ok);
-  auto report = engine_->run(kSlice);
+  auto report = engine_->run_unevenly(kSlice);
   if (!report) return pass_on(report);
   for (const Exit& exit : report->exits) {
     if (Result<void> ok = serve(exit, stops); !ok) return pass_on(ok);

@@ -884,6 +884,41 @@ void check_changes(Make make) {
 TEST(EngineCpu, ChangesWordsOfMachines) { check_changes(make_cpu_engine); }
 TEST(EngineGpu, ChangesWordsOfMachines) { check_changes(make_gpu_engine); }
 
+// Of two machines the second does nothing but what the slow stage has to do.
+TEST(EngineGpu, NobodyWaitsForAMachineThatIsSlow) {
+  constexpr u32 kSlowPa = isa::RAM_BASE + 0x1000;
+  const u32 read_mstatus = i_type(0x73, 2, t0, zero, 0x300);
+  const EngineConfig config{.ram_bytes = kRamBytes, .vm_count = 2};
+  const auto load = [&](Engine& engine) {
+    ASSERT_TRUE(engine.load_base(isa::RAM_BASE, bytes_of({addi(t0, t0, 1), beq(zero, zero, -4)})));
+    ASSERT_TRUE(engine.load_base(kSlowPa, bytes_of({read_mstatus, beq(zero, zero, -4)})));
+    MachineState state = state_at_start(Xlen::rv32);
+    ASSERT_TRUE(engine.write_state(0, state));
+    std::get<isa::State<u32>>(state).hart.pc = kSlowPa;
+    ASSERT_TRUE(engine.write_state(1, state));
+  };
+  MAKE_ENGINE(gpu, make_gpu_engine, config);
+  load(gpu);
+  u64 steps = 0;
+  for (u32 i = 0; i < 3; ++i) {
+    Result<RunReport> report = gpu.run_unevenly(4000);
+    ASSERT_TRUE(report) << report.error().text();
+    EXPECT_TRUE(report->exits.empty());
+    steps += report->steps;
+  }
+  const auto icount = [&](u32 vm) { return icount_of(gpu.read_state(vm).value()); };
+  EXPECT_EQ(icount(0), steps);
+  EXPECT_GT(icount(1), 0u);
+  EXPECT_LT(icount(1), steps / 4);
+  for (u32 vm = 0; vm < 2; ++vm) {
+    Result<std::unique_ptr<Engine>> cpu = make_cpu_engine(config);
+    ASSERT_TRUE(cpu);
+    load(**cpu);
+    ASSERT_TRUE((*cpu)->run(icount(vm)));
+    EXPECT_EQ(gpu.state_hash(vm).value(), (*cpu)->state_hash(vm).value());
+  }
+}
+
 TEST(ConsoleTexts, RefusesWhatCannotBe) {
   const std::string empty[] = {"a", ""};
   EXPECT_EQ(ConsoleTexts::create(empty).error().kind, ErrorKind::usage);

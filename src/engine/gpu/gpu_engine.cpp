@@ -26,6 +26,11 @@ using gpu::bytes_of;
 // machine.
 constexpr double kInteractiveSeconds = 0.020;
 constexpr double kFleetSeconds = 0.100;
+
+// A machine that makes fewer steps in a round of hot and slow stage, on the average, may be left
+// behind by the others (run_unevenly()).
+constexpr u32 kStepsPerRound = 32;
+constexpr u32 kAnySteps = 0;
 constexpr u32 kFirstBudget = 20'000;
 constexpr u32 kMinBudget = 1'000;
 constexpr u32 kMaxBudget = 1u << 30;
@@ -121,7 +126,12 @@ class GpuEngine final : public Engine {
   std::string_view name() const override { return name_; }
   const EngineConfig& config() const override { return config_; }
 
-  Result<RunReport> run(u64 max_steps) override {
+  Result<RunReport> run(u64 max_steps) override { return run(max_steps, kAnySteps); }
+
+  Result<RunReport> run_unevenly(u64 max_steps) override { return run(max_steps, kStepsPerRound); }
+
+  // kAnySteps: however slow a machine is, it is waited for.
+  Result<RunReport> run(u64 max_steps, u32 steps_per_round) {
     Result<void> ready = upload();
     if (ready && watches_changed_) ready = configure_watches();
     if (ready && is_campaign_) ready = prepare_campaign();
@@ -134,7 +144,7 @@ class GpuEngine final : public Engine {
     // another.
     do {
       served = false;
-      if (Result<void> ok = dispatch(budget, report, served); !ok)
+      if (Result<void> ok = dispatch(budget, steps_per_round, report, served); !ok)
         return std::unexpected(std::move(ok.error()));
     } while (served && report.steps == 0 && report.exits.empty());
     return report;
@@ -815,12 +825,14 @@ class GpuEngine final : public Engine {
   }
 
   // Runs all shards once, side by side, and serves what they left.
-  Result<void> dispatch(u32 budget, RunReport& report, bool& served) {
+  Result<void> dispatch(u32 budget, u32 steps_per_round, RunReport& report, bool& served) {
     const auto start = std::chrono::steady_clock::now();
+    const u32 rounds =
+        steps_per_round == kAnySteps ? ~u32{0} : std::max(1u, budget / steps_per_round);
     gpu::CommandBatch batch = device_.begin();
     for (Shard& shard : shards_) {
       Result<void> ok = shard.flush(device_, *access_);
-      if (ok) ok = shard.prepare(device_, batch, budget, shared_.base_map);
+      if (ok) ok = shard.prepare(device_, batch, budget, rounds, shared_.base_map);
       if (!ok) return ok;
     }
     std::vector<gpu::BindGroup> groups;
@@ -862,7 +874,7 @@ class GpuEngine final : public Engine {
       if (Result<void> ok = serve(i, *part, report, served); !ok) return ok;
     }
     steer(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), budget,
-          report.steps);
+          report.steps, served || !report.exits.empty());
     return device_.check();
   }
 
@@ -895,9 +907,9 @@ class GpuEngine final : public Engine {
   }
 
   // Steers the next dispatch's length by this one's.
-  void steer(double seconds, u32 budget, u64 steps) {
+  void steer(double seconds, u32 budget, u64 steps, bool has_exits) {
     const double aim = config_.vm_count == 1 ? kInteractiveSeconds : kFleetSeconds;
-    if (steps < budget || steps == 0) return;  // cut short by an exit: says nothing
+    if (steps == 0 || (steps < budget && has_exits)) return;  // says nothing
     const double ratio = std::clamp(aim / std::max(seconds, 1e-6), 0.25, 2.0);
     budget_ = static_cast<u32>(std::clamp(static_cast<double>(budget) * ratio,
                                           static_cast<double>(kMinBudget),

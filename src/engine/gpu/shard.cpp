@@ -103,9 +103,10 @@ Result<void> Shard::write_states(gpu::GpuDevice& device, std::span<const u32> wo
 }
 
 Result<void> Shard::prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget,
-                            u32 base_map) {
+                            u32 rounds, u32 base_map) {
   const u32 hot_steps = shape_.vm_count == 1 ? budget : kHotSteps;
-  u32 params[kParamsWords] = {shape_.vm_count, budget, shape_.ram_pages, hot_steps, base_map};
+  u32 params[kParamsWords] = {shape_.vm_count, budget,   shape_.ram_pages,
+                              hot_steps,       base_map, rounds};
   constexpr u32 kPoolPages = 8;  // where the vector of these is
   for (u32 pool = 0; pool < shape_.pools; ++pool)
     params[kPoolPages + pool] = static_cast<u32>(pages_in(pool));

@@ -54,10 +54,11 @@ class Shard {
   // vm.
   Result<void> write_states(gpu::GpuDevice& device, std::span<const u32> words);
 
-  // The three parts of a dispatch of `budget` steps, recorded into one batch that all shards share:
-  // all are prepared, then all dispatched, then all reported.
-  // What was changed before comes before it.
-  Result<void> prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget, u32 base_map);
+  // The three parts of a dispatch of `budget` steps, and of `rounds` of hot and slow stage,
+  // recorded into one batch that all shards share: all are prepared, then all dispatched, then all
+  // reported. What was changed before comes before it.
+  Result<void> prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget, u32 rounds,
+                       u32 base_map);
   void dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline) {
     dispatch(batch, pipeline, group_);
   }
