@@ -137,6 +137,7 @@ Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string>
   Result<std::span<const u8>> header = report_.wait();
   if (!header) return std::unexpected(std::move(header.error()));
   ShardReport report;
+  report.arrived = std::chrono::steady_clock::now();
   report.steps = word_at(*header, isa::CONTROL_STEPS);
   const u32 exits = word_at(*header, isa::CONTROL_EXIT_COUNT);
   const bool printed = word_at(*header, isa::CONTROL_CONSOLE_BYTES) != 0;

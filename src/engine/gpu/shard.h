@@ -6,6 +6,7 @@
 // Machine numbers here are the shard's own, from 0.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +22,7 @@ namespace rookery {
 
 // What a dispatch of a shard left for the host.
 struct ShardReport {
+  std::chrono::steady_clock::time_point arrived;  // when the device was done
   u32 steps = 0;
   std::vector<Exit> exits;
 };
