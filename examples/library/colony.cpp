@@ -6,7 +6,7 @@
 
 #include "fleet/choose_engine.h"
 #include "fleet/fleet.h"
-#include "machine/snapshot_file.h"
+#include "fleet/snapshot_file.h"
 
 using namespace rookery;
 

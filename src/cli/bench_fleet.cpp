@@ -10,7 +10,7 @@
 #include "cli/exit_codes.h"
 #include "engine/cpu/cpu_engine.h"
 #include "fleet/choose_engine.h"
-#include "machine/snapshot_file.h"
+#include "fleet/snapshot_file.h"
 
 namespace rookery::cli {
 namespace {

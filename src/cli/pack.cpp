@@ -10,7 +10,7 @@
 #include "cli/console.h"
 #include "cli/exit_codes.h"
 #include "cli/machine_options.h"
-#include "machine/snapshot_file.h"
+#include "fleet/snapshot_file.h"
 
 namespace rookery::cli {
 namespace {

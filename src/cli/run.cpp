@@ -17,9 +17,9 @@
 #include "cli/terminal.h"
 #include "debug/monitor.h"
 #include "fleet/choose_engine.h"
+#include "fleet/snapshot_file.h"
 #include "machine/machine.h"
 #include "machine/machine_identity.h"
-#include "machine/snapshot_file.h"
 
 namespace rookery::cli {
 namespace {

@@ -23,7 +23,7 @@
 #include "cli/terminal.h"
 #include "engine/cpu/cpu_engine.h"
 #include "fleet/choose_engine.h"
-#include "machine/snapshot_file.h"
+#include "fleet/snapshot_file.h"
 #include "runner/runner.h"
 #include "sweep/export.h"
 #include "sweep/report.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "machine/snapshot_file.h"
+#include "fleet/snapshot_file.h"
 
 #include <cerrno>
 #include <cstdio>
