@@ -17,7 +17,7 @@ compile() {
     exit 1
   fi
   "$cc" -march=rv32ima -mabi=ilp32 -O2 -static -nostdlib -ffreestanding -Wall -Wextra -Werror \
-    -Wl,-z,max-page-size=4096 -o "out/$1" "$1.c"
+    -I.. -Wl,-z,max-page-size=4096 -o "out/$1" "$1.c"
 }
 
 # type_program NAME: prints what somebody would type to have out/NAME as /NAME in the guest.
