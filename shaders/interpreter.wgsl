@@ -95,6 +95,7 @@ fn run() {
     }
     hook_after();
     if (rounds == 0u) {
+      // As if these had been all the steps of the dispatch: others need not wait for this machine.
       budget = step;
       limit = step;
     }

@@ -13,7 +13,7 @@ struct Params {
   ram_pages: u32,   // of each machine
   hot_steps: u32,   // steps between two looks at what is slow (interpreter.wgsl)
   base_map: u32,    // where in `base` the map starts
-  rounds: u32,      // of hot and slow stage that each machine may make in this dispatch
+  rounds: u32,      // of hot and slow stage that each machine may make beyond its first
   pool_pages: vec4<u32>,  // of each pool, its stack included
 }
 

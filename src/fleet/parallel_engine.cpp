@@ -72,8 +72,8 @@ class Workers {
   std::vector<std::thread> threads_;
 };
 
-// About 2 ms.
-constexpr u64 kSlice = 500'000;
+// Of a machine, before the others that wait for it get on: about 2 ms.
+constexpr u64 kUnevenSteps = 500'000;
 
 class ParallelEngine final : public Engine {
  public:
@@ -109,9 +109,8 @@ class ParallelEngine final : public Engine {
     return all;
   }
 
-  // All wait for the last one, which may run while most have stopped long ago.
   Result<RunReport> run_unevenly(u64 max_steps) override {
-    return run(std::min(max_steps, kSlice));
+    return run(std::min(max_steps, kUnevenSteps));
   }
 
   Result<MachineState> read_state(u32 vm) override { return engines_[vm]->read_state(0); }
