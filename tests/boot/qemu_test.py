@@ -43,8 +43,9 @@ QEMU = shutil.which("qemu-system-riscv32")
 RAM_BYTES = 64 << 20
 INITRD_PA = 0x82400000  # where QEMU puts it: half of RAM above the kernel
 NOMMU_INITRD_PA = 0x82000000
-COMMAND_LINE = "earlycon=sbi console=ttyS0"
-NOMMU_COMMAND_LINE = "earlycon console=ttyS0 retain_initrd"
+# QEMU's time is the host's: whatever Linux does at the same time, it would print in any order.
+COMMAND_LINE = "earlycon=sbi console=ttyS0 initramfs_async=0"
+NOMMU_COMMAND_LINE = "earlycon console=ttyS0 initramfs_async=0 retain_initrd"
 PROMPT = b"rookery:~# "
 COMMANDS = [
     "uname -a",

@@ -246,6 +246,7 @@ class Snapshots(unittest.TestCase):
                 (("run", self.booted, "--memory", "32M"), 64, "--memory"),
                 (("run", "--snapshot-on", "", "-o", path("x.rook")), 64, '--snapshot-on "" is no text'),
                 (("run", "--snapshot-on", "0", "-o", path("x.rook")), 64, '--snapshot-on "0" is not a count'),
+                (("run", "--snapshot-on", "x" * 200, "-o", path("x.rook")), 64, "there can be 191."),
                 (("run", "--snapshot-on", "1M"), 64, '--snapshot-on "1M" needs a file: -o FILE.rook.'),
                 (("run", *ENGINE, "--snapshot-on", "1k", "-o", path("no/such/folder.rook")), 74, "Cannot write the snapshot"),
                 (("pack",), 64, "--output"),
