@@ -54,7 +54,7 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
   tlb_fold_all();
   host_io_load();
   let start = dword_lo(hart.icount);
-  budget = steps_to_stop(params.budget);
+  budget = steps_to_stop(params.budget + steps_owed());
   hook_enter();
   run();
   stop_if_there();
@@ -276,12 +276,12 @@ fn fold_load(fold: u32, va: u32, size: u32) -> xlen {
 }
 
 fn fold_store(fold: u32, va: u32, size: u32, value: xlen) {
-  let index = fold + ((va & 4095u) >> 2u);
+  let index = block_word(fold, va);
   if (size >= 2u) {
     pool_store(index, low(value));
     if (XLEN == 64u) {
       if (size == 3u) {
-        pool_store(index + 1u, high(value));
+        pool_store(block_word(fold, va + 4u), high(value));
       }
     }
   } else {

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // GPU only: the entry point `main` makes some machines of a shard what all of it were loaded as: their private pages
-// go back to the stack of their pool (memory/paged.wgsl), their state becomes `loaded`.
+// go back (memory/block_supply.wgsl), their state becomes `loaded`.
 //
 // Bindings: below and those of memory/pools.wgsl; page_map, state, host_io and control are the interpreter's (memory/bindings.wgsl).
 // Workgroup: `lanes` x 1 x 1; a dispatch may have two dimensions, counted row by row. An invocation owns one item
-// of one machine: a page of RAM, or (the last item) the words of state and host_io. Neighbours have the same item
-// of neighbouring machines. `control` is shared and atomic; places of the stack are given out by it.
+// of one machine: a page of RAM, or (the last item) its blocks and the words of state and host_io. Neighbours have
+// the same item of neighbouring machines. `control` is shared and atomic; places of the stack are given out by it.
 
-#import "isa/constants.wgsl"
-#import "memory/pools.wgsl"
+#import "memory/block_supply.wgsl"
 
 struct ResetParams {
   machines: u32,     // to reset: the first of `vms`
   vm_count: u32,     // of the shard
   ram_pages: u32,    // of each machine
   state_words: u32,
+  base_map: u32,
+  block_shift: u32,
+  pool_blocks: vec4<u32>,
 }
 
 @group(0) @binding(0) var<uniform> params: ResetParams;
@@ -38,6 +40,8 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>, @builtin(num_workg
   }
   let vm = vms[index % params.machines];
   if (item == params.ram_pages) {
+    pool_choose(vm);
+    block_release(vm);
     for (var word = 0u; word < params.state_words; word++) {
       state[(word * params.vm_count) + vm] = loaded[word];
     }
@@ -47,10 +51,7 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>, @builtin(num_workg
     return;
   }
   let entry = (item * params.vm_count) + vm;
-  let page = page_map[entry];
-  if (page != 0u) {
+  if (page_map[entry] != 0u) {
     page_map[entry] = 0u;
-    pool_choose(vm);
-    pool_store(atomicAdd(&control[CONTROL_POOL_FREE + pool_number], 1u), page);
   }
 }

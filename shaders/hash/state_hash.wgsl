@@ -3,14 +3,16 @@
 // src/engine/state_hash.h defines them, relative to the pages of the boot image: the host adds the sum of
 // the terms of all base pages, which it knows.
 //
-// Bindings: below and those of memory/pools.wgsl, by four words; page_map and state are the interpreter's
-// (memory/bindings.wgsl); all are read-only here.
+// Bindings: below and those of memory/pools.wgsl; page_map and state are the interpreter's (memory/bindings.wgsl);
+// all are read-only here.
 // Workgroup: `lanes` x 1 x 1; a dispatch may have two dimensions, counted row by row. An invocation owns
 // one item of one machine: a page of RAM, which costs something only if it is private, or (the last item)
 // the words of the state. Neighbours have the same item of neighbouring machines, and machines that ran
 // the same program have mostly the same private pages. `sums` is shared and atomic.
 
 #import "hash/xxh32.wgsl"
+#import "isa/constants.wgsl"
+#import "memory/blocks.wgsl"
 #import "memory/pools.wgsl"
 
 struct HashParams {
@@ -20,7 +22,7 @@ struct HashParams {
   state_words: u32,
   seeds: vec2<u32>,       // of the two halves; a page's number, or state_number, is added to them
   state_number: u32,
-  page_stripes: u32,      // stripes of four words in a page
+  block_shift: u32,       // memory/blocks.wgsl
   host_words: vec4<u32>,  // words of the state that count as 0: they belong to the host
 }
 
@@ -49,10 +51,10 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>, @builtin(num_workg
     add_term(slot, state_term(vm));
     return;
   }
-  let private_page = page_map[(item * params.vm_count) + vm];
-  if (private_page != 0u) {
+  let block = page_map[(item * params.vm_count) + vm];
+  if (block != 0u) {
     pool_choose(vm);
-    add_term(slot, page_term(private_page, item) - base_terms[item]);
+    add_term(slot, page_term(block_fold(block, vm), item) - base_terms[item]);
   }
 }
 
@@ -62,14 +64,13 @@ fn add_term(slot: u32, term: vec2<u32>) {
 }
 
 // The term of a private page that is page `number` of RAM.
-fn page_term(private_page: u32, number: u32) -> vec2<u32> {
-  let stripes = params.page_stripes;
-  let first = private_page * stripes;
+fn page_term(fold: u32, number: u32) -> vec2<u32> {
   var low = xxh32_begin(params.seeds.x + number);
   var high = xxh32_begin(params.seeds.y + number);
   var bits = vec4<u32>(0u);
-  for (var i = 0u; i < stripes; i++) {
-    let words = pool_load(first + i);
+  for (var at = 0u; at < PAGE_BYTES; at += 16u) {
+    let words = vec4<u32>(pool_load(block_word(fold, at)), pool_load(block_word(fold, at + 4u)),
+      pool_load(block_word(fold, at + 8u)), pool_load(block_word(fold, at + 12u)));
     low = xxh32_stripe(low, words);
     high = xxh32_stripe(high, words);
     bits |= words;
@@ -77,8 +78,7 @@ fn page_term(private_page: u32, number: u32) -> vec2<u32> {
   if (all(bits == vec4<u32>(0u))) {
     return vec2<u32>(0u);
   }
-  let bytes = stripes * 16u;
-  return vec2<u32>(xxh32_end(xxh32_merge(low, bytes)), xxh32_end(xxh32_merge(high, bytes)));
+  return vec2<u32>(xxh32_end(xxh32_merge(low, PAGE_BYTES)), xxh32_end(xxh32_merge(high, PAGE_BYTES)));
 }
 
 fn state_term(vm: u32) -> vec2<u32> {

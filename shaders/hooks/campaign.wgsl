@@ -26,8 +26,7 @@ fn hook_before(count: u32) -> u32 {
   if ((count == 0u) || (stuck_kind == STUCK_NONE)) {
     return count;
   }
-  stuck_hold();
-  return 1u;
+  return select(0u, 1u, stuck_hold());
 }
 
 fn hook_retire(pc: xlen, ins: u32, next_pc: xlen) {

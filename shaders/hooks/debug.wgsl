@@ -97,8 +97,10 @@ fn hook_before(count: u32) -> u32 {
     limit = step;
     return 0u;
   }
-  stuck_hold();
   trace_pending = false;
+  if (!stuck_hold()) {
+    return 0u;
+  }
   if (trace_kinds != 0u) {
     hook_step = step;
     // If the TLB does not know the page yet, this is called again once it does.

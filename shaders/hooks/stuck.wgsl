@@ -20,17 +20,23 @@ fn stuck_load() {
   stuck_flip = host_io[at + HOST_STUCK_FLIP];
 }
 
-fn stuck_hold() {
+// False: not yet, and no instruction may be executed.
+fn stuck_hold() -> bool {
   let now = dword_lo(icount_now());
   if (stuck_is_held && (stuck_held_at == now)) {
-    return;
+    return true;
   }
-  stuck_is_held = true;
-  stuck_held_at = now;
   if (stuck_kind == STUCK_RAM) {
     let word = ram_load(stuck_at);
     let held = (word & stuck_keep) ^ stuck_flip;
     if (held != word) {
+      if (page_fold_private(page_number(stuck_at)) == 0u) {
+        if (block_refusal == BLOCK_NONE) {
+          exit_raise(EXIT_POOL_FULL, 1u, 0u);
+          limit = step;
+        }
+        return false;
+      }
       ram_store(stuck_at, held, 0xffffffffu);
     }
   } else if (stuck_kind == STUCK_STATE) {
@@ -42,4 +48,7 @@ fn stuck_hold() {
       request_poll();
     }
   }
+  stuck_is_held = true;
+  stuck_held_at = now;
+  return true;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// GPU only: a machine's part of `host_io`: its console ring, what is typed to it, and where it is to stop.
+// GPU only: a machine's part of `host_io`: its console ring, what is typed to it, where it is to stop, and what it
+// is owed.
 // The host drains the ring after every dispatch, so it starts empty; a machine that fills it stops until then
 // (EXIT_CONSOLE_FULL). The host's side is src/engine/gpu/shard.h.
 
 #import "memory/bindings.wgsl"
+#import "machine/poll.wgsl"
 #import "machine/print.wgsl"
 
 var<private> console_count: u32;
@@ -19,11 +21,19 @@ fn host_io_load() {
   input_more = host_io[at + HOST_INPUT_MORE] != 0u;
 }
 
+// Steps that an earlier dispatch owes the machine.
+fn steps_owed() -> u32 {
+  return host_io[(vm * HOST_IO_WORDS) + HOST_OWED];
+}
+
 fn host_io_store() {
   let at = vm * HOST_IO_WORDS;
   host_io[at + HOST_MATCHED] = match_state;
   host_io[at + HOST_INPUT_TAKEN] = input_taken;
   host_io[at + HOST_INPUT_MORE] = u32(input_more);
+  let reason = machine.run_state;
+  let waits = (reason == EXIT_POOL_FULL) || (reason == EXIT_CONSOLE_FULL) || (reason == EXIT_TRACE_FULL);
+  host_io[at + HOST_OWED] = select(0u, min(budget, MAX_OWED), waits);
 }
 
 fn console_room() -> u32 {

@@ -18,11 +18,15 @@ fn request_poll() {
   limit = step + 1u;
 }
 
-// Undoes the instruction that is being executed: it does not count, and is executed again when the
-// machine is resumed.
-fn exit_retry(reason: u32, arg0: u32) {
+// Undoes the instruction that is being executed: it does not count, and is executed again.
+fn retry() {
   step -= 1u;
   jumped = true;
+}
+
+// The same, when the machine is resumed.
+fn exit_retry(reason: u32, arg0: u32) {
+  retry();
   exit_raise(reason, arg0, 0u);
 }
 

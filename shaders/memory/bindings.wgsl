@@ -5,6 +5,7 @@
 // that neighbouring lanes touch neighbouring words.
 
 #import "isa/constants.wgsl"
+#import "memory/opaque_count.wgsl"
 #import "memory/pools.wgsl"
 
 struct Params {
@@ -14,7 +15,8 @@ struct Params {
   hot_steps: u32,   // steps between two looks at what is slow (interpreter.wgsl)
   base_map: u32,    // where in `base` the map starts
   rounds: u32,      // of hot and slow stage that each machine may make beyond its first
-  pool_pages: vec4<u32>,  // of each pool, its stack included
+  block_shift: u32,       // log2 of the machines that share a block (memory/blocks.wgsl)
+  pool_blocks: vec4<u32>,  // of each pool, its stack included
 }
 
 struct Texts {
@@ -31,22 +33,16 @@ const TEXT_TABLE_VECTORS: u32 = TEXT_TABLE_BYTES / 16u;
 // of guest RAM, its page here.
 @group(0) @binding(1) var<storage, read> base: array<u32>;
 // Private pages are in the pools, bindings 3 and 10 to 12 (memory/pools.wgsl).
-// For each page of guest RAM of each machine: its page in its pool, or 0 while it has none.
+// For each page of guest RAM of each machine: the block of its pool that it is in, or 0 while it is not private.
 @group(0) @binding(4) var<storage, read_write> page_map: array<u32>;
 // The machines' state, isa/state.def.
 @group(0) @binding(5) var<storage, read_write> state: array<u32>;
 // What passes between each machine and the host: HOST_IO_WORDS words each, HOST_* of isa/constants.def.
 @group(0) @binding(6) var<storage, read_write> host_io: array<u32>;
-// CONTROL_* of isa/constants.def.
+// CONTROL_* of isa/constants.def, then what memory/block_supply.wgsl keeps.
 @group(0) @binding(7) var<storage, read_write> control: array<atomic<u32>>;
 // The texts that stop a machine which prints them (machine/print.wgsl).
 @group(0) @binding(9) var<uniform> texts: Texts;
 
 // The machine that this invocation runs.
 var<private> vm: u32;
-
-// `count`, without the compiler knowing it. A loop up to it is not unrolled, which would hold hundreds of
-// loads in registers at once and leave room for fewer machines on a processor.
-fn opaque_count(count: u32) -> u32 {
-  return count + (params.vm_count >> 31u);
-}

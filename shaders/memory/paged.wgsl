@@ -2,15 +2,15 @@
 // GPU only: guest RAM as pages that are zero or base (shared, read-only) or private (in the pool), and
 // copy-on-write between them. The CPU engine's RAM is flat (src/engine/cpu/machine_core_class.h).
 //
-// A `fold` is where a page's words start: an index into the machine's pool, or, with FOLD_BASE, into base. The TLB
-// keeps one beside each entry, so that a hit needs no page map. Every index comes from a page map entry
-// and an offset below PAGE_WORDS.
+// A `fold` is where a page's words start: an index into the machine's pool (memory/blocks.wgsl), or, with FOLD_BASE,
+// into base. The TLB keeps one beside each entry, so that a hit needs no page map. Every index comes from a page map
+// entry and an offset below PAGE_BYTES.
 
 #import "memory/bindings.wgsl"
+#import "memory/copy_on_write.wgsl"
 #import "mmu/tlb.wgsl"
 
 const FOLD_BASE: u32 = 0x80000000u;
-const PAGE_WORD_SHIFT: u32 = 10u;
 
 var<private> tlb_fold: array<u32, TLB_ENTRIES_ALL>;
 // The page that instructions are fetched from, without looking at the TLB: its tag and fold.
@@ -26,59 +26,32 @@ fn page_number(pa: u32) -> u32 {
 }
 
 fn page_fold(number: u32) -> u32 {
-  let private_page = page_map[(number * params.vm_count) + vm];
-  if (private_page != 0u) {
-    return private_page << PAGE_WORD_SHIFT;
+  let block = page_map[(number * params.vm_count) + vm];
+  if (block != 0u) {
+    return block_fold(block, vm);
   }
   return FOLD_BASE | (base[params.base_map + number] << PAGE_WORD_SHIFT);
 }
 
 fn fold_word(fold: u32, offset: u32) -> u32 {
-  let index = (fold & ~FOLD_BASE) + ((offset & 4095u) >> 2u);
   if ((fold & FOLD_BASE) != 0u) {
-    return base[index];
+    return base[(fold & ~FOLD_BASE) + ((offset & (PAGE_BYTES - 1u)) >> 2u)];
   }
-  return pool_load(index);
+  return pool_load(block_word(fold, offset));
 }
 
-// A page of the pool for this machine, or 0: the pool is full, and the host grows it or stops the machine.
-//
-// Pages that were given back (fleet/reset.wgsl) come first. Only the host's side adds to their stack, between
-// dispatches, so nobody finds a place of it empty that the count says is filled. A count that was taken too far
-// is put right at once; meanwhile others may miss a page that is there, and are stopped for nothing, at worst.
-fn pool_take() -> u32 {
-  let free = CONTROL_POOL_FREE + pool_number;
-  let count = bitcast<i32>(atomicSub(&control[free], 1u));
-  if (count > 0) {
-    return pool_load(u32(count) - 1u);
-  }
-  atomicAdd(&control[free], 1u);
-  let next = CONTROL_POOL_NEXT + pool_number;
-  let page = atomicAdd(&control[next], 1u);
-  if (page < params.pool_pages[pool_number]) {
-    return page;
-  }
-  atomicSub(&control[next], 1u);
-  return 0u;
-}
-
-// The fold of a page that may be stored to: copies it into the pool the first time. 0: the pool is full.
+// The fold of a page that may be stored to: copies it into the pool the first time. 0: there is no page for it,
+// and block_refusal says why.
 fn page_fold_private(number: u32) -> u32 {
   let fold = page_fold(number);
   if ((fold & FOLD_BASE) == 0u) {
     return fold;
   }
-  let page = pool_take();
-  if (page == 0u) {
+  let block = page_copy(vm, number);
+  if (block == 0u) {
     return 0u;
   }
-  let copy = page << PAGE_WORD_SHIFT;
-  let original = fold & ~FOLD_BASE;
-  let words = opaque_count(PAGE_WORDS);
-  for (var i = 0u; i < words; i++) {
-    pool_store(copy + i, base[original + i]);
-  }
-  page_map[(number * params.vm_count) + vm] = page;
+  let copy = block_fold(block, vm);
   page_moved(number, copy);
   return copy;
 }
@@ -100,15 +73,18 @@ fn ram_load(pa: u32) -> u32 {
   return fold_word(page_fold(page_number(pa)), pa);
 }
 
-// Stores the bits of `value` that `mask` selects. Without a page for it, the instruction is retried
+// Stores the bits of `value` that `mask` selects. Without a page for it, the instruction is retried: at once, or
 // after the host has made room.
 fn ram_store(pa: u32, value: u32, mask: u32) {
   let fold = page_fold_private(page_number(pa));
   if (fold == 0u) {
-    exit_retry(EXIT_POOL_FULL, 1u);
+    retry();
+    if (block_refusal == BLOCK_NONE) {
+      exit_raise(EXIT_POOL_FULL, 1u, 0u);
+    }
     return;
   }
-  let index = fold + ((pa & 4095u) >> 2u);
+  let index = block_word(fold, pa);
   pool_store(index, (pool_load(index) & ~mask) | (value & mask));
 }
 

@@ -111,8 +111,7 @@ struct HostOrders {
 };
 
 struct RunReport {
-  // Made by the machine that got furthest. One that exited, or that waited for its console or for
-  // memory, may be behind: its hart.icount tells.
+  // Made by every machine that did not exit; after run_unevenly(), by the one that got furthest.
   u64 steps = 0;
   std::vector<Exit> exits;
 };

@@ -94,7 +94,7 @@ class Batch {
 
   Result<void> run_fleet(FuzzReport& report) {
     EngineConfig shape = config(count_);
-    // Stored to, as a rule. The pool grows if need be, but then some machines fall behind.
+    // Stored to, as a rule. The pool grows if need be.
     const u64 pages = std::min<u64>(kRamPages, 6 + options_.steps / 400);
     shape.pool_pages = pages * count_;
     Result<std::unique_ptr<Engine>> made = make_actual_(shape);

@@ -2,6 +2,7 @@
 #include "engine/gpu/gpu_engine.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cstring>
 #include <map>
@@ -40,6 +41,8 @@ constexpr u64 kPagesPerMachine = 16;
 // What a fork of a booted Linux stores to, if it does a little: there are as many pools and shards
 // as that needs.
 constexpr u64 kLikelyPagesPerMachine = 120;
+// Private pages that any machine may have, whatever the others do: 64 MiB.
+constexpr u64 kEnoughPages = 16'384;
 
 // Storage bindings that the interpreter has beside the pools, watching included.
 constexpr u32 kOtherStorageBindings = 6;
@@ -56,6 +59,17 @@ u64 likely_pages(const EngineConfig& config) {
   if (config.pool_pages != 0) return config.pool_pages;
   if (config.vm_count == 1) return config.ram_bytes / isa::PAGE_BYTES;
   return kLikelyPagesPerMachine * config.vm_count;
+}
+
+// log2 of the machines that share a block: all of a workgroup, unless a machine that runs alone
+// could then have only a part of its RAM, and of much RAM too little, for want of blocks.
+u32 block_shift_for(const EngineConfig& config, const gpu::AdapterLimits& limits) {
+  u64 pages = max_pages_of_binding(limits);
+  if (config.max_pool_pages != 0) pages = std::min(pages, config.max_pool_pages);
+  const u64 enough = std::min(config.ram_bytes / isa::PAGE_BYTES, kEnoughPages);
+  u32 machines = std::min(isa::WORKGROUP, std::bit_ceil(config.vm_count));
+  while (machines > 1 && pages / machines < enough) machines /= 2;
+  return static_cast<u32>(std::countr_zero(machines));
 }
 
 // Pools of a shard: as few as hold them, for each more costs time.
@@ -87,7 +101,7 @@ Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, Xlen xlen, u3
                           {4, BindingType::storage}, {5, BindingType::storage},
                           {6, BindingType::storage}, {7, BindingType::storage},
                           {9, BindingType::uniform}};
-  add_pool_slots(description.bindings, pools, PoolView::words);
+  add_pool_slots(description.bindings, pools, PoolAccess::read_write);
   if (variant == InterpreterVariant::watched) {
     description.label += "_watched";
     description.bindings.push_back({8, BindingType::storage});
@@ -140,13 +154,14 @@ class GpuEngine final : public Engine {
     if (budget == 0) return RunReport{};
     RunReport report;
     bool served = false;
-    // A dispatch whose machines all wait for the engine itself (memory, console) is followed by
-    // another.
-    do {
+    Result<void> ok = dispatch(budget, steps_per_round, report, served);
+    // Machines that had to wait for the engine itself (memory, console) make what they are owed.
+    const bool even = steps_per_round == kAnySteps;
+    while (ok && served && (even || (report.steps == 0 && report.exits.empty()))) {
       served = false;
-      if (Result<void> ok = dispatch(budget, steps_per_round, report, served); !ok)
-        return std::unexpected(std::move(ok.error()));
-    } while (served && report.steps == 0 && report.exits.empty());
+      ok = dispatch(even ? 0 : budget, steps_per_round, report, served);
+    }
+    if (!ok) return std::unexpected(std::move(ok.error()));
     return report;
   }
 
@@ -378,25 +393,25 @@ class GpuEngine final : public Engine {
     const auto [shard, local] = place(vm);
     Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, *access_, local);
     if (!map) return std::unexpected(std::move(map.error()));
-    std::vector<std::pair<u32, u64>> pages;  // in the pool, in `out`
+    std::vector<u32> blocks;
+    std::vector<u64> positions;  // of their pages, in `out`
     for (u64 i = 0; i < numbers.size(); ++i) {
-      if (const u32 page = (*map)[numbers[i]]; page != 0) {
-        pages.emplace_back(page, i);
+      if (const u32 block = (*map)[numbers[i]]; block != 0) {
+        blocks.push_back(block);
+        positions.push_back(i);
       } else {
         std::memcpy(out.data() + i * isa::PAGE_BYTES, base_.page(numbers[i]).data(),
                     isa::PAGE_BYTES);
       }
     }
-    std::sort(pages.begin(), pages.end());
-    std::vector<u32> in_pool;
-    in_pool.reserve(pages.size());
-    for (const auto& [page, at] : pages) in_pool.push_back(page);
-    std::vector<u8> bytes(pages.size() * isa::PAGE_BYTES);
-    if (Result<void> ok = shards_[shard].read_pool_pages(device_, local, in_pool, bytes); !ok)
+    std::vector<u8> bytes(blocks.size() * isa::PAGE_BYTES);
+    if (Result<void> ok =
+            shards_[shard].read_private_pages(device_, *access_, local, blocks, bytes);
+        !ok)
       return ok;
-    for (u64 i = 0; i < pages.size(); ++i) {
-      std::memcpy(out.data() + pages[i].second * isa::PAGE_BYTES,
-                  bytes.data() + i * isa::PAGE_BYTES, isa::PAGE_BYTES);
+    for (u64 i = 0; i < positions.size(); ++i) {
+      std::memcpy(out.data() + positions[i] * isa::PAGE_BYTES, bytes.data() + i * isa::PAGE_BYTES,
+                  isa::PAGE_BYTES);
     }
     return {};
   }
@@ -405,26 +420,14 @@ class GpuEngine final : public Engine {
     if (Result<void> ok = check_ram_range(config_, pa, bytes.size()); !ok) return ok;
     if (Result<void> ok = upload(); !ok) return ok;
     const auto [shard, local] = place(vm);
-    Result<std::vector<u32>> map = shards_[shard].read_page_map(device_, *access_, local);
-    if (!map) return std::unexpected(std::move(map.error()));
-    u64 offset = pa - isa::RAM_BASE;
     while (!bytes.empty()) {
-      const u64 number = offset / isa::PAGE_BYTES;
-      const u64 within = offset % isa::PAGE_BYTES;
-      const u64 count = std::min<u64>(bytes.size(), isa::PAGE_BYTES - within);
-      std::array<u8, isa::PAGE_BYTES> page;
-      if (count < isa::PAGE_BYTES) {
-        if (Result<void> ok = read_page(shards_[shard], local, (*map)[number], number, page); !ok)
-          return ok;
-      }
-      std::memcpy(page.data() + within, bytes.data(), count);
+      const u64 some = std::min<u64>(bytes.size(), kWriteBytes);
       if (Result<void> ok =
-              write_page(shards_[shard], local, (*map)[number], static_cast<u32>(number), page);
-          !ok) {
+              change_ram_of(shards_[shard], word_changes(local, pa, bytes.first(some)));
+          !ok)
         return ok;
-      }
-      bytes = bytes.subspan(count);
-      offset += count;
+      pa += static_cast<u32>(some);
+      bytes = bytes.subspan(some);
     }
     return {};
   }
@@ -646,12 +649,13 @@ class GpuEngine final : public Engine {
                        : config_.vm_count == 1 ? ram_pages
                                                : kPagesPerMachine * config_.vm_count;
     // As few shards as keep every binding within the limit.
-    const u64 vm_bytes =
-        std::max<u64>({ram_pages * 4, u64{state_words_} * 4, isa::HOST_IO_WORDS * 4});
+    const u64 vm_bytes = std::max<u64>(
+        {ram_pages * 4 + isa::EXIT_WORDS * 4 + 4, u64{state_words_} * 4, isa::HOST_IO_WORDS * 4});
     u64 shard_count = std::max<u64>(1, (vm_bytes * config_.vm_count + binding - 1) / binding);
     const u64 most_pages = pools_ * max_pool_pages;
-    shard_count =
-        std::max(shard_count, std::min<u64>(config_.vm_count, likely_pages(config_) / most_pages));
+    shard_count = std::max(
+        shard_count,
+        std::min<u64>(config_.vm_count, (likely_pages(config_) + most_pages - 1) / most_pages));
     shard_count = std::max(shard_count, (u64{config_.vm_count} + kMaxShardVms - 1) / kMaxShardVms);
     if (vm_bytes > binding) {
       return fail(
@@ -660,6 +664,7 @@ class GpuEngine final : public Engine {
           config_.ram_bytes >> 20, vm_bytes >> 20, binding >> 20);
     }
     vms_per_shard_ = static_cast<u32>((config_.vm_count + shard_count - 1) / shard_count);
+    const u32 block_shift = block_shift_for(config_, limits);
 
     const std::span<const u8> base_map = bytes_of(base_.map());
     Result<gpu::GpuBuffer> base_buffer =
@@ -686,19 +691,22 @@ class GpuEngine final : public Engine {
       Shard::Shape shape{};
       shape.vm_count = std::min(vms_per_shard_, config_.vm_count - first);
       shape.ram_pages = static_cast<u32>(ram_pages);
+      shape.block_shift = block_shift;
       shape.pools = pools_;
       // Of the workgroups that take turns among the pools; no machine stores to more pages than it
       // has.
       const u64 sharers =
           std::min<u64>(shape.vm_count, (shape.vm_count + pools_ - 1) / pools_ + isa::WORKGROUP);
-      u64 most = ram_pages * sharers;
-      if (config_.max_pool_pages != 0)
-        most = std::min(most, config_.max_pool_pages * sharers / config_.vm_count);
-      shape.max_pool_pages =
-          static_cast<u32>(std::min(max_pool_pages, most + Shard::stack_pages(most)));
-      const u64 share = wanted * sharers / config_.vm_count;
-      shape.pool_pages = static_cast<u32>(
-          std::min<u64>(share + Shard::stack_pages(shape.max_pool_pages), shape.max_pool_pages));
+      const auto blocks_of = [&](u64 pages) {
+        return (pages * sharers / config_.vm_count + (u64{1} << block_shift) - 1) >> block_shift;
+      };
+      u64 most = blocks_of(ram_pages * config_.vm_count);
+      if (config_.max_pool_pages != 0) most = std::min(most, blocks_of(config_.max_pool_pages));
+      shape.max_pool_blocks = static_cast<u32>(
+          std::min(max_pool_pages >> block_shift, most + shape.stack_blocks(most)));
+      shape.pool_blocks =
+          static_cast<u32>(std::min(blocks_of(wanted) + shape.stack_blocks(shape.max_pool_blocks),
+                                    u64{shape.max_pool_blocks}));
       shape.state_words = state_words_;
       Result<Shard> shard = Shard::create(device_, pipeline_, shared_, shape);
       if (!shard) return std::unexpected(std::move(shard.error()));
@@ -726,35 +734,44 @@ class GpuEngine final : public Engine {
     return shard.write_states(device_, words);
   }
 
+  // The changes that make `bytes` the contents of RAM at `pa`, of a machine of a shard.
+  static std::vector<WordChange> word_changes(u32 vm, u32 pa, std::span<const u8> bytes) {
+    std::vector<WordChange> changes;
+    changes.reserve(bytes.size() / 4 + 2);
+    for (u64 i = 0; i < bytes.size(); ++i) {
+      const u32 at = pa + static_cast<u32>(i);
+      if (i == 0 || at % 4 == 0) changes.push_back({vm, at & ~3u, ~u32{0}, 0});
+      const u32 shift = at % 4 * 8;
+      changes.back().keep &= ~(u32{0xff} << shift);
+      changes.back().flip |= u32{bytes[i]} << shift;
+    }
+    return changes;
+  }
+
   // Changes words of RAM of machines of a shard, by their numbers there.
   Result<void> change_ram_of(Shard& shard, std::span<const WordChange> changes) {
-    // Which pages these are in, each once, and where they are in the pool.
-    std::map<std::pair<u32, u32>, u32> pages;
-    for (const WordChange& change : changes)
-      pages[{change.vm, (change.at - isa::RAM_BASE) / isa::PAGE_BYTES}] = 0;
-    std::vector<std::pair<u32, u32>> where;
-    where.reserve(pages.size());
-    for (const auto& [place, page] : pages) where.push_back(place);
-    Result<std::vector<u32>> found = shard.find_pages(device_, *access_, where);
-    if (!found) return std::unexpected(std::move(found.error()));
-    // What is still shared, by the pools that are to hold it.
-    std::vector<std::vector<std::pair<u32, u32>>> shared(pools_);
-    for (u64 i = 0; i < where.size(); ++i) {
-      pages[where[i]] = (*found)[i];
-      if ((*found)[i] == 0) shared[pool_of(where[i].first, pools_)].push_back(where[i]);
-    }
-    for (const auto& places : shared) {
-      if (places.empty()) continue;
-      Result<std::vector<u32>> made = make_private(shard, places);
-      if (!made) return std::unexpected(std::move(made.error()));
-      for (u64 i = 0; i < places.size(); ++i) pages[places[i]] = (*made)[i];
-    }
-    std::vector<std::vector<BufferChange>> words(pools_);
+    const auto place_of = [](const WordChange& change) {
+      return std::pair{change.vm, (change.at - isa::RAM_BASE) / isa::PAGE_BYTES};
+    };
+    // Which pages these are in, each once.
+    std::vector<std::pair<u32, u32>> places;
     for (const WordChange& change : changes) {
-      const u32 offset = change.at - isa::RAM_BASE;
-      const u32 page = pages[{change.vm, offset / isa::PAGE_BYTES}];
+      if (places.empty() || places.back() != place_of(change)) places.push_back(place_of(change));
+    }
+    std::ranges::sort(places);
+    places.erase(std::ranges::unique(places).begin(), places.end());
+    Result<std::vector<u32>> blocks = make_private(shard, places);
+    if (!blocks) return std::unexpected(std::move(blocks.error()));
+    std::vector<std::vector<BufferChange>> words(pools_);
+    u64 last = 0;
+    for (const WordChange& change : changes) {
+      if (places[last] != place_of(change)) {
+        last =
+            static_cast<u64>(std::ranges::lower_bound(places, place_of(change)) - places.begin());
+      }
+      const u32 offset = (change.at - isa::RAM_BASE) % isa::PAGE_BYTES;
       words[pool_of(change.vm, pools_)].push_back(
-          {page * isa::PAGE_WORDS + offset % isa::PAGE_BYTES / 4, change.keep, change.flip});
+          {shard.word_in_pool(change.vm, (*blocks)[last], offset), change.keep, change.flip});
     }
     for (u32 pool = 0; pool < pools_; ++pool) {
       if (words[pool].empty()) continue;
@@ -764,19 +781,22 @@ class GpuEngine final : public Engine {
     return {};
   }
 
-  // Private pages for machines of one pool; the pool's pages.
-  Result<std::vector<u32>> make_private(Shard& shard, std::span<const std::pair<u32, u32>> where) {
-    std::vector<u32> base_pages;
-    for (const auto& [vm, number] : where) base_pages.push_back(base_.map()[number]);
+  // Sees to it that pages are private, machines and pages of their RAM; the blocks that they are
+  // in.
+  Result<std::vector<u32>> make_private(Shard& shard, std::span<const std::pair<u32, u32>> places) {
+    if (Result<void> ok = shard.flush(device_, *access_); !ok)
+      return std::unexpected(std::move(ok.error()));
     for (;;) {
-      auto made = shard.make_private(device_, *access_, shared_, where, base_pages);
-      if (!made) return std::unexpected(std::move(made.error()));
-      if (*made) return **std::move(made);
-      Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_, where.front().first);
+      auto blocks = lists_->make_private(device_, shard, shared_, places);
+      if (!blocks) return blocks;
+      const auto none = std::ranges::find(*blocks, 0u);
+      if (none == blocks->end()) return blocks;
+      const u32 vm = places[static_cast<u64>(none - blocks->begin())].first;
+      Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_, vm);
       if (!grown) return std::unexpected(std::move(grown.error()));
       if (!*grown) {
         return fail(ErrorKind::out_of_memory, "No private pages are left for {} more.",
-                    where.size());
+                    std::ranges::count(*blocks, 0u));
       }
     }
   }
@@ -831,7 +851,7 @@ class GpuEngine final : public Engine {
     gpu::CommandBatch batch = device_.begin();
     for (Shard& shard : shards_) {
       Result<void> ok = shard.flush(device_, *access_);
-      if (ok) ok = shard.prepare(device_, batch, budget, rounds, shared_.base_map);
+      if (ok) ok = shard.prepare(device_, batch, pipeline_, shared_, budget, rounds);
       if (!ok) return ok;
     }
     std::vector<gpu::BindGroup> groups;
@@ -862,10 +882,16 @@ class GpuEngine final : public Engine {
     const auto start = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point end;
     if (Result<void> ok = device_.submit(std::move(batch)); !ok) return ok;
+    bool provided = false;
+    for (Shard& shard : shards_) {
+      Result<bool> made = shard.provide(device_);
+      if (!made) return std::unexpected(std::move(made.error()));
+      provided = provided || *made;
+    }
     for (u32 i = 0; i < shards_.size(); ++i) {
       const u32 first = first_vm(i);
       Result<ShardReport> part = shards_[i].finish(
-          device_, std::span(consoles_).subspan(first, shards_[i].shape().vm_count));
+          device_, *access_, std::span(consoles_).subspan(first, shards_[i].shape().vm_count));
       if (!part) return std::unexpected(std::move(part.error()));
       report.steps = std::max<u64>(report.steps, part->steps);
       if (i == 0) end = part->arrived;  // what the host has to do for it is not the device's time
@@ -875,8 +901,10 @@ class GpuEngine final : public Engine {
       }
       if (Result<void> ok = serve(i, *part, report, served); !ok) return ok;
     }
-    steer(std::chrono::duration<double>(end - start).count(), budget, report.steps,
-          served || !report.exits.empty());
+    if (!provided) {
+      steer(std::chrono::duration<double>(end - start).count(), budget, report.steps,
+            served || !report.exits.empty());
+    }
     return device_.check();
   }
 
@@ -911,33 +939,17 @@ class GpuEngine final : public Engine {
   // Steers the next dispatch's length by this one's.
   void steer(double seconds, u32 budget, u64 steps, bool has_exits) {
     const double aim = config_.vm_count == 1 ? kInteractiveSeconds : kFleetSeconds;
-    if (steps == 0 || (steps < budget && has_exits)) return;  // says nothing
+    if (budget == 0 || steps == 0 || (steps < budget && has_exits)) return;  // says nothing
     const double ratio = std::clamp(aim / std::max(seconds, 1e-6), 0.25, 2.0);
     budget_ = static_cast<u32>(std::clamp(static_cast<double>(budget) * ratio,
                                           static_cast<double>(kMinBudget),
                                           static_cast<double>(kMaxBudget)));
   }
 
-  Result<void> read_page(Shard& shard, u32 local, u32 pool_page, u64 number,
-                         std::span<u8, isa::PAGE_BYTES> out) {
-    if (pool_page != 0) return shard.read_pool_pages(device_, local, {&pool_page, 1}, out);
-    std::memcpy(out.data(), base_.page(number).data(), out.size());
-    return {};
-  }
-
-  // Makes `contents` the page of RAM `number` of a machine: in its private page, or in a new one.
-  Result<void> write_page(Shard& shard, u32 local, u32 pool_page, u32 number,
-                          std::span<const u8, isa::PAGE_BYTES> contents) {
-    if (pool_page != 0) return shard.write_pool(device_, local, pool_page, contents);
-    Result<void> added = shard.add_private_page(device_, local, number, contents);
-    if (added || added.error().kind != ErrorKind::out_of_memory) return added;
-    Result<bool> grown = shard.grow_pool(device_, pipeline_, shared_, local);
-    if (!grown) return std::unexpected(std::move(grown.error()));
-    return *grown ? shard.add_private_page(device_, local, number, contents) : added;
-  }
-
   // A dispatch has at most 65,535 workgroups a dimension.
   static constexpr u64 kMaxShardVms = u64{65'535} * 32;
+  // Of RAM, written at once.
+  static constexpr u64 kWriteBytes = u64{4} << 20;
 
   EngineConfig config_;
   u32 pools_;  // of each shard

@@ -2,6 +2,7 @@
 #include "engine/gpu/machine_lists.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "engine/gpu/pools_module.h"
@@ -17,14 +18,18 @@ using gpu::bytes_of;
 
 constexpr u32 kDirtyRun = 64;  // DIRTY_RUN of shaders/fleet/dirty.wgsl
 
-// ResetParams and DirtyParams of the shaders, which have the same words first.
+// ResetParams, DirtyParams and PrivateParams of the shaders, which have the same words.
 struct ListParams {
-  u32 machines;
+  u32 items;  // machines, or pages to make private
   u32 vm_count;
   u32 ram_pages;
   u32 state_words;
+  u32 base_map;
+  u32 block_shift;
+  std::array<u32, 2> unused;
+  std::array<u32, isa::MAX_POOLS> pool_blocks;
 };
-static_assert(sizeof(ListParams) == 16);
+static_assert(sizeof(ListParams) == 48);
 
 Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, const char* name, u32 pools,
                                            std::vector<gpu::BindingSlot> bindings) {
@@ -39,9 +44,16 @@ Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, const char* n
   return device.create_pipeline(description);
 }
 
-ListParams params_of(const Shard& shard, std::span<const u32> vms) {
+ListParams params_of(const Shard& shard, u64 items, u32 base_map = 0) {
   const Shard::Shape& shape = shard.shape();
-  return {static_cast<u32>(vms.size()), shape.vm_count, shape.ram_pages, shape.state_words};
+  return {.items = static_cast<u32>(items),
+          .vm_count = shape.vm_count,
+          .ram_pages = shape.ram_pages,
+          .state_words = shape.state_words,
+          .base_map = base_map,
+          .block_shift = shape.block_shift,
+          .unused = {},
+          .pool_blocks = shard.pool_blocks()};
 }
 
 }  // namespace
@@ -56,9 +68,18 @@ Result<MachineLists> MachineLists::create(gpu::GpuDevice& device, std::span<cons
                                          {5, BindingType::storage},
                                          {6, BindingType::storage},
                                          {7, BindingType::storage}};
-  add_pool_slots(slots, pools, PoolView::words);
+  add_pool_slots(slots, pools, PoolAccess::read_write);
   Result<gpu::ComputePipeline> reset = make_pipeline(device, "reset", pools, std::move(slots));
   if (!reset) return std::unexpected(std::move(reset.error()));
+  slots = {{0, BindingType::uniform, sizeof(ListParams)},
+           {1, BindingType::read_only_storage},
+           {2, BindingType::storage},
+           {4, BindingType::storage},
+           {6, BindingType::storage},
+           {7, BindingType::storage}};
+  add_pool_slots(slots, pools, PoolAccess::read_write);
+  auto make_private = make_pipeline(device, "private", pools, std::move(slots));
+  if (!make_private) return std::unexpected(std::move(make_private.error()));
   Result<gpu::ComputePipeline> dirty = make_pipeline(device, "dirty", 1,
                                                      {{0, BindingType::uniform},
                                                       {1, BindingType::read_only_storage},
@@ -67,6 +88,7 @@ Result<MachineLists> MachineLists::create(gpu::GpuDevice& device, std::span<cons
   if (!dirty) return std::unexpected(std::move(dirty.error()));
   lists.reset_ = std::move(*reset);
   lists.dirty_ = std::move(*dirty);
+  lists.private_ = std::move(*make_private);
   const auto make = [&](gpu::GpuBuffer& out, std::string_view label, u64 bytes,
                         BufferUse use) -> Result<void> {
     Result<gpu::GpuBuffer> made = device.create_buffer(label, bytes, use);
@@ -99,7 +121,7 @@ Result<void> MachineLists::reset(gpu::GpuDevice& device, const Shard& shard,
 
 Result<void> MachineLists::reset_some(gpu::GpuDevice& device, const Shard& shard,
                                       std::span<const u32> vms) {
-  const ListParams params = params_of(shard, vms);
+  const ListParams params = params_of(shard, vms.size());
   Result<void> ok = device.write(params_, 0, bytes_of(std::span(&params, 1)));
   if (ok) ok = device.write(vms_, 0, bytes_of(vms));
   if (!ok) return ok;
@@ -119,7 +141,7 @@ Result<void> MachineLists::reset_some(gpu::GpuDevice& device, const Shard& shard
 
 Result<std::vector<u32>> MachineLists::dirty_page_counts(gpu::GpuDevice& device, const Shard& shard,
                                                          std::span<const u32> vms) {
-  const ListParams params = params_of(shard, vms);
+  const ListParams params = params_of(shard, vms.size());
   Result<void> ok = device.write(params_, 0, bytes_of(std::span(&params, 1)));
   if (ok) ok = device.write(vms_, 0, bytes_of(vms));
   if (!ok) return std::unexpected(std::move(ok.error()));
@@ -138,6 +160,44 @@ Result<std::vector<u32>> MachineLists::dirty_page_counts(gpu::GpuDevice& device,
   std::vector<u32> counts(vms.size());
   std::memcpy(counts.data(), bytes->data(), vms.size_bytes());
   return counts;
+}
+
+Result<std::vector<u32>> MachineLists::make_private(gpu::GpuDevice& device, const Shard& shard,
+                                                    const SharedBuffers& shared,
+                                                    std::span<const std::pair<u32, u32>> places) {
+  const ListParams params = params_of(shard, places.size(), shared.base_map);
+  std::vector<u32> wanted;
+  wanted.reserve(2 * places.size());
+  for (const auto& [vm, page] : places) wanted.insert(wanted.end(), {vm, page});
+  const u64 bytes = wanted.size() * sizeof(u32);
+  Result<void> ok = reserve(device, places_, "places", bytes);
+  if (ok) ok = device.write(params_, 0, bytes_of(std::span(&params, 1)));
+  if (!ok) return std::unexpected(std::move(ok.error()));
+  std::vector<gpu::BufferBinding> bindings = {
+      {0, &params_},          {1, &shared.base},     {2, &places_},
+      {4, &shard.page_map()}, {6, &shard.host_io()}, {7, &shard.control()},
+  };
+  shard.add_pools(bindings);
+  auto group = device.create_bind_group(private_, bindings);
+  if (!group) return std::unexpected(std::move(group.error()));
+  const Rows rows = rows_for(places.size());
+  std::vector<u32> blocks(places.size());
+  bool again = true;
+  while (again) {
+    ok = device.write(places_, 0, bytes_of(std::span<const u32>(wanted)));
+    if (!ok) return std::unexpected(std::move(ok.error()));
+    gpu::CommandBatch batch = device.begin();
+    batch.dispatch(private_, *group, rows.columns, rows.rows);
+    ok = readback_.record(batch, {{&places_, 0, bytes}});
+    if (ok) ok = device.submit(std::move(batch));
+    if (!ok) return std::unexpected(std::move(ok.error()));
+    Result<std::span<const u8>> found = readback_.wait();
+    if (!found) return std::unexpected(std::move(found.error()));
+    for (u64 i = 0; i < blocks.size(); ++i)
+      std::memcpy(&blocks[i], found->data() + (2 * i + 1) * sizeof(u32), sizeof(u32));
+    again = std::ranges::find(blocks, isa::PAGE_COMING) != blocks.end();
+  }
+  return blocks;
 }
 
 }  // namespace rookery

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is done to many machines of a shard at once, each named in a list: back to what they were
-// loaded as, counting their private pages. The host's side of shaders/fleet/reset.wgsl and
-// dirty.wgsl.
+// loaded as, counting their private pages, making more pages private. The host's side of
+// shaders/fleet/reset.wgsl, dirty.wgsl and private.wgsl.
 #pragma once
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/gpu/shard.h"
@@ -25,15 +26,23 @@ class MachineLists {
   Result<std::vector<u32>> dirty_page_counts(gpu::GpuDevice& device, const Shard& shard,
                                              std::span<const u32> vms);
 
+  // Makes pages private that are not yet: places[i] is a machine and a page of its RAM, ascending,
+  // none twice. The blocks that they are in then; 0 for one that found its pool full.
+  Result<std::vector<u32>> make_private(gpu::GpuDevice& device, const Shard& shard,
+                                        const SharedBuffers& shared,
+                                        std::span<const std::pair<u32, u32>> places);
+
  private:
   Result<void> reset_some(gpu::GpuDevice& device, const Shard& shard, std::span<const u32> vms);
 
   gpu::ComputePipeline reset_;
   gpu::ComputePipeline dirty_;
+  gpu::ComputePipeline private_;
   gpu::GpuBuffer params_;
   gpu::GpuBuffer vms_;
   gpu::GpuBuffer loaded_;
   gpu::GpuBuffer counts_;
+  gpu::GpuBuffer places_;
   gpu::Readback readback_;
 };
 

@@ -14,19 +14,16 @@ namespace rookery {
 
 inline constexpr std::array<u32, isa::MAX_POOLS> kPoolBindings = {3, 10, 11, 12};
 
-// The pool of a machine of a shard with so many.
+// The pool of a machine of a shard with so many: that of all machines of a block.
 inline u32 pool_of(u32 vm, u32 pools) { return vm / isa::WORKGROUP % pools; }
 
-enum class PoolView {
-  words,    // var<storage, read_write>, of u32
-  vectors,  // var<storage, read>, of vec4<u32>
-};
+enum class PoolAccess { read_write, read };
 
-// What the module declares: pool_number and pool_choose(vm), pool_load(index), and, of words,
-// pool_store(index, value). With a single pool nothing is left of the choice.
-std::string pools_module(u32 pools, PoolView view);
+// What the module declares: pool_number and pool_choose(vm), pool_load(index), and
+// pool_store(index, value) where that may be. With a single pool nothing is left of the choice.
+std::string pools_module(u32 pools, PoolAccess access);
 
 // The pools' slots in a pipeline.
-void add_pool_slots(std::vector<gpu::BindingSlot>& slots, u32 pools, PoolView view);
+void add_pool_slots(std::vector<gpu::BindingSlot>& slots, u32 pools, PoolAccess access);
 
 }  // namespace rookery

@@ -9,7 +9,7 @@ namespace rookery {
 gpu::ShaderSource shader_source(isa::Xlen xlen, u32 pools) {
   gpu::ShaderSource source;
   source.modules["isa/constants.wgsl"] = isa::wgsl_constants();
-  source.modules["memory/pools.wgsl"] = pools_module(pools, PoolView::words);
+  source.modules["memory/pools.wgsl"] = pools_module(pools, PoolAccess::read_write);
   source.modules["isa/tables.wgsl"] = isa::wgsl_tables(xlen);
   return source;
 }

@@ -2,8 +2,8 @@
 #include "engine/gpu/shard.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <utility>
 
 #include "engine/gpu/pools_module.h"
 
@@ -23,8 +23,11 @@ constexpr u32 kHotSteps = 64;
 // counts come first and what they count is fetched when there is some.
 constexpr u32 kFewMachines = 64;
 
+// A pool's next size. Making room takes an H200 30 ms a GiB, so not often.
+constexpr u64 kPoolGrowth = 4;
+
 // Where a machine's console ring starts.
-u64 ring_byte(u32 vm) { return (u64{vm} * isa::HOST_IO_WORDS + isa::HOST_CONSOLE) * kWord; }
+u32 ring_word(u32 vm) { return vm * isa::HOST_IO_WORDS + isa::HOST_CONSOLE; }
 
 u32 word_at(std::span<const u8> bytes, u64 index) {
   u32 word;
@@ -50,22 +53,23 @@ Result<Shard> Shard::create(gpu::GpuDevice& device, const gpu::ComputePipeline& 
   };
   Result<void> ok = make(shard.params_, "params", kParamsWords * kWord, BufferUse::uniform);
   shard.pools_.resize(shape.pools);
+  shard.larger_.resize(shape.pools);
   for (gpu::GpuBuffer& pool : shard.pools_) {
-    if (ok) ok = make(pool, "pool", u64{shape.pool_pages} * isa::PAGE_BYTES, BufferUse::storage);
+    if (ok) ok = make(pool, "pool", shape.pool_blocks * shape.block_bytes(), BufferUse::storage);
   }
   if (ok) ok = make(shard.page_map_, "page_map", vms * shape.ram_pages * kWord, BufferUse::storage);
   if (ok) ok = make(shard.state_, "state", vms * shape.state_words * kWord, BufferUse::storage);
   if (ok)
     ok = make(shard.host_io_, "host_io", vms * isa::HOST_IO_WORDS * kWord, BufferUse::storage);
   if (ok)
-    ok = make(shard.control_, "control", (isa::CONTROL_EXITS + vms * (isa::EXIT_WORDS + 1)) * kWord,
-              BufferUse::storage);
+    ok = make(shard.control_, "control",
+              shard.report_bytes() + shape.groups() * shape.ram_pages * kWord, BufferUse::storage);
   if (ok) ok = shard.bind(device, pipeline, shared);
   if (!ok) return std::unexpected(std::move(ok.error()));
-  const std::vector<u32> first_pages(shape.pools,
-                                     static_cast<u32>(stack_pages(shape.max_pool_pages)));
+  const std::vector<u32> first_blocks(shape.pools,
+                                      static_cast<u32>(shape.stack_blocks(shape.max_pool_blocks)));
   ok = device.write(shard.control_, isa::CONTROL_POOL_NEXT * kWord,
-                    bytes_of(std::span<const u32>(first_pages)));
+                    bytes_of(std::span<const u32>(first_blocks)));
   if (!ok) return std::unexpected(std::move(ok.error()));
   Result<gpu::Readback> report = device.create_readback("dispatch report", 64);
   if (!report) return std::unexpected(std::move(report.error()));
@@ -102,14 +106,20 @@ Result<void> Shard::write_states(gpu::GpuDevice& device, std::span<const u32> wo
   return device.write(state_, 0, bytes_of(words));
 }
 
-Result<void> Shard::prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget,
-                            u32 rounds, u32 base_map) {
+Result<void> Shard::prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch,
+                            const gpu::ComputePipeline& pipeline, const SharedBuffers& shared,
+                            u32 budget, u32 rounds) {
+  for (u32 pool = 0; pool < shape_.pools; ++pool) {
+    if (!larger_[pool]) continue;
+    Result<void> ok =
+        replace_pool(device, pipeline, shared, pool, std::exchange(larger_[pool], {}));
+    if (!ok) return ok;
+  }
   const u32 hot_steps = shape_.vm_count == 1 ? budget : kHotSteps;
-  u32 params[kParamsWords] = {shape_.vm_count, budget,   shape_.ram_pages,
-                              hot_steps,       base_map, rounds};
-  constexpr u32 kPoolPages = 8;  // where the vector of these is
-  for (u32 pool = 0; pool < shape_.pools; ++pool)
-    params[kPoolPages + pool] = static_cast<u32>(pages_in(pool));
+  u32 params[kParamsWords] = {shape_.vm_count, budget, shape_.ram_pages,  hot_steps,
+                              shared.base_map, rounds, shape_.block_shift};
+  constexpr u32 kPoolBlocks = 8;  // where the vector of these is
+  std::ranges::copy(pool_blocks(), params + kPoolBlocks);
   if (Result<void> ok = device.write(params_, 0, bytes_of(std::span<const u32>(params))); !ok)
     return ok;
   const u64 vms = shape_.vm_count;
@@ -127,18 +137,37 @@ void Shard::dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipel
 Result<void> Shard::report(gpu::CommandBatch& batch) {
   const bool few = shape_.vm_count <= kFewMachines;
   const gpu::ReadbackRegion regions[] = {
-      {&control_, 0, few ? control_.size_bytes() : isa::CONTROL_EXITS * kWord},
+      {&control_, 0, few ? report_bytes() : isa::CONTROL_EXITS * kWord},
       {&host_io_, 0, host_io_.size_bytes()},
   };
   return report_.record(batch, std::span(regions).first(few ? 2 : 1));
 }
 
-Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string> consoles) {
+Result<bool> Shard::provide(gpu::GpuDevice& device) {
+  bool made = false;
+  for (u32 pool = 0; pool < shape_.pools; ++pool) {
+    const bool half_full = used_blocks_[pool] > pool_blocks()[pool] / 2;
+    if (!half_full || no_larger_[pool] || larger_[pool]) continue;
+    Result<gpu::GpuBuffer> larger = larger_pool(device, pool);
+    if (!larger) return std::unexpected(std::move(larger.error()));
+    larger_[pool] = std::move(*larger);
+    no_larger_[pool] = !larger_[pool];
+    made = true;
+  }
+  return made;
+}
+
+Result<ShardReport> Shard::finish(gpu::GpuDevice& device, WordAccess& access,
+                                  std::span<std::string> consoles) {
   Result<std::span<const u8>> header = report_.wait();
   if (!header) return std::unexpected(std::move(header.error()));
   ShardReport report;
   report.arrived = std::chrono::steady_clock::now();
   report.steps = word_at(*header, isa::CONTROL_STEPS);
+  for (u32 pool = 0; pool < shape_.pools; ++pool) {
+    used_blocks_[pool] = word_at(*header, isa::CONTROL_POOL_NEXT + pool) -
+                         word_at(*header, isa::CONTROL_POOL_FREE + pool);
+  }
   const u32 exits = word_at(*header, isa::CONTROL_EXIT_COUNT);
   const bool printed = word_at(*header, isa::CONTROL_CONSOLE_BYTES) != 0;
   const u64 vms = shape_.vm_count;
@@ -146,7 +175,7 @@ Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string>
   const bool few = vms <= kFewMachines;
   if (!few && (exits != 0 || printed)) {
     gpu::CommandBatch batch = device.begin();
-    if (Result<void> ok = bulk_.record(batch, {{&control_, 0, control_.size_bytes()}}); !ok) {
+    if (Result<void> ok = bulk_.record(batch, {{&control_, 0, report_bytes()}}); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
     if (Result<void> ok = device.submit(std::move(batch)); !ok)
@@ -172,52 +201,59 @@ Result<ShardReport> Shard::finish(gpu::GpuDevice& device, std::span<std::string>
     counts.push_back(count);
   }
   if (few) {
-    const std::span<const u8> rings = header->subspan(control_.size_bytes());
+    const std::span<const u8> rings = header->subspan(report_bytes());
     for (size_t i = 0; i < who.size(); ++i) {
-      const auto bytes = rings.subspan(ring_byte(who[i]), counts[i]);
+      const auto bytes = rings.subspan(u64{ring_word(who[i])} * kWord, counts[i]);
       consoles[who[i]].append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     }
     return report;
   }
-  std::vector<gpu::ReadbackRegion> regions;
-  regions.reserve(who.size());
+  std::vector<u32> wanted;
   for (size_t i = 0; i < who.size(); ++i) {
-    regions.push_back({&host_io_, ring_byte(who[i]), (counts[i] + kWord - 1) / kWord * kWord});
+    for (u32 word = 0; word * kWord < counts[i]; ++word) wanted.push_back(ring_word(who[i]) + word);
   }
-  gpu::CommandBatch batch = device.begin();
-  if (Result<void> ok = bulk_.record(batch, regions); !ok)
-    return std::unexpected(std::move(ok.error()));
-  if (Result<void> ok = device.submit(std::move(batch)); !ok)
-    return std::unexpected(std::move(ok.error()));
-  Result<std::span<const u8>> bytes = bulk_.wait();
-  if (!bytes) return std::unexpected(std::move(bytes.error()));
-  u64 at = 0;
+  Result<std::vector<u32>> words = access.gather(device, host_io_, wanted);
+  if (!words) return std::unexpected(std::move(words.error()));
+  const u32* next = words->data();
   for (size_t i = 0; i < who.size(); ++i) {
-    consoles[who[i]].append(reinterpret_cast<const char*>(bytes->data() + at), counts[i]);
-    at += regions[i].bytes;
+    consoles[who[i]].append(reinterpret_cast<const char*>(next), counts[i]);
+    next += (counts[i] + kWord - 1) / kWord;
   }
   return report;
 }
 
+Result<gpu::GpuBuffer> Shard::larger_pool(gpu::GpuDevice& device, u32 pool) const {
+  const u64 now = pool_blocks()[pool];
+  for (u64 growth = kPoolGrowth; growth > 1; growth /= 2) {
+    const u64 blocks = std::min<u64>(now * growth, shape_.max_pool_blocks);
+    if (blocks <= now) break;
+    auto larger = device.create_buffer("pool", blocks * shape_.block_bytes(), BufferUse::storage);
+    if (larger || larger.error().kind != ErrorKind::out_of_memory) return larger;
+  }
+  return gpu::GpuBuffer();
+}
+
+Result<void> Shard::replace_pool(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
+                                 const SharedBuffers& shared, u32 pool, gpu::GpuBuffer larger) {
+  gpu::CommandBatch batch = device.begin();
+  batch.copy(pools_[pool], 0, larger, 0, pools_[pool].size_bytes());
+  if (Result<void> ok = device.submit(std::move(batch)); !ok) return ok;
+  pools_[pool] = std::move(larger);
+  return bind(device, pipeline, shared);
+}
+
 Result<bool> Shard::grow_pool(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
                               const SharedBuffers& shared, u32 vm) {
-  gpu::GpuBuffer& pool = pools_[pool_of(vm, shape_.pools)];
-  const u64 now = pool.size_bytes() / isa::PAGE_BYTES;
-  const u64 pages = std::min<u64>(now * 2, shape_.max_pool_pages);
-  if (pages <= now) return false;
-  Result<gpu::GpuBuffer> larger =
-      device.create_buffer("pool", pages * isa::PAGE_BYTES, BufferUse::storage);
+  const u32 pool = pool_of(vm, shape_.pools);
+  gpu::GpuBuffer larger = std::exchange(larger_[pool], {});
   if (!larger) {
-    if (larger.error().kind == ErrorKind::out_of_memory) return false;
-    return std::unexpected(std::move(larger.error()));
+    Result<gpu::GpuBuffer> made = larger_pool(device, pool);
+    if (!made) return std::unexpected(std::move(made.error()));
+    larger = std::move(*made);
   }
-  gpu::CommandBatch batch = device.begin();
-  batch.copy(pool, 0, *larger, 0, pool.size_bytes());
-  if (Result<void> ok = device.submit_and_wait(std::move(batch)); !ok)
-    return std::unexpected(std::move(ok.error()));
-  pool = std::move(*larger);
-  if (Result<void> ok = bind(device, pipeline, shared); !ok)
-    return std::unexpected(std::move(ok.error()));
+  if (!larger) return false;
+  Result<void> ok = replace_pool(device, pipeline, shared, pool, std::move(larger));
+  if (!ok) return std::unexpected(std::move(ok.error()));
   return true;
 }
 
@@ -284,100 +320,33 @@ Result<std::vector<u32>> Shard::read_page_map(gpu::GpuDevice& device, WordAccess
   return access.gather(device, page_map_, wanted);
 }
 
-Result<std::vector<u32>> Shard::find_pages(gpu::GpuDevice& device, WordAccess& access,
-                                           std::span<const std::pair<u32, u32>> where) {
+u32 Shard::word_in_pool(u32 vm, u32 block, u32 offset) const {
+  const u32 machines = 1u << shape_.block_shift;
+  return (block * isa::PAGE_WORDS + offset / 4) * machines + vm % machines;
+}
+
+Result<void> Shard::read_private_pages(gpu::GpuDevice& device, WordAccess& access, u32 vm,
+                                       std::span<const u32> blocks, std::span<u8> out) {
   std::vector<u32> wanted;
-  wanted.reserve(where.size());
-  for (const auto& [vm, page] : where) wanted.push_back(page * shape_.vm_count + vm);
-  return access.gather(device, page_map_, wanted);
-}
-
-Result<std::optional<std::vector<u32>>> Shard::take_pages(gpu::GpuDevice& device, u32 pool,
-                                                          u32 count) {
-  std::array<u32, isa::CONTROL_EXIT_COUNT> control{};
-  static_assert(isa::CONTROL_POOL_NEXT == 0 && isa::CONTROL_POOL_FREE < isa::CONTROL_EXIT_COUNT);
-  const std::span<u8> control_bytes{reinterpret_cast<u8*>(control.data()), sizeof control};
-  if (Result<void> ok = device.read(control_, 0, control_bytes); !ok)
-    return std::unexpected(std::move(ok.error()));
-  u32& next = control[isa::CONTROL_POOL_NEXT + pool];
-  u32& free = control[isa::CONTROL_POOL_FREE + pool];
-  const u32 from_stack = std::min(count, free);
-  if (count - from_stack > pages_in(pool) - std::min<u64>(next, pages_in(pool)))
-    return std::nullopt;
-  std::vector<u32> pages(from_stack);
-  if (from_stack != 0) {
-    free -= from_stack;
-    const std::span<u8> out(reinterpret_cast<u8*>(pages.data()), pages.size() * sizeof(u32));
-    if (Result<void> ok = device.read(pools_[pool], free * kWord, out); !ok)
-      return std::unexpected(std::move(ok.error()));
+  wanted.reserve(blocks.size() * isa::PAGE_WORDS);
+  for (const u32 block : blocks) {
+    for (u32 at = 0; at < isa::PAGE_BYTES; at += 4) wanted.push_back(word_in_pool(vm, block, at));
   }
-  while (pages.size() < count) pages.push_back(next++);
-  if (Result<void> ok = device.write(control_, 0, bytes_of(std::span<const u32>(control))); !ok)
-    return std::unexpected(std::move(ok.error()));
-  return pages;
-}
-
-Result<std::optional<std::vector<u32>>> Shard::make_private(
-    gpu::GpuDevice& device, WordAccess& access, const SharedBuffers& shared,
-    std::span<const std::pair<u32, u32>> where, std::span<const u32> base_pages) {
-  const u32 pool = pool_of(where.front().first, shape_.pools);
-  auto pages = take_pages(device, pool, static_cast<u32>(where.size()));
-  if (!pages || !*pages) return pages;
-  gpu::CommandBatch batch = device.begin();
-  std::vector<BufferChange> entries;
-  entries.reserve(where.size());
-  for (u64 i = 0; i < where.size(); ++i) {
-    const u32 page = (**pages)[i];
-    batch.copy(shared.base, u64{base_pages[i]} * isa::PAGE_BYTES, pools_[pool],
-               u64{page} * isa::PAGE_BYTES, isa::PAGE_BYTES);
-    entries.push_back({where[i].second * shape_.vm_count + where[i].first, 0, page});
-  }
-  if (Result<void> ok = device.submit(std::move(batch)); !ok)
-    return std::unexpected(std::move(ok.error()));
-  if (Result<void> ok = access.scatter(device, page_map_, entries); !ok)
-    return std::unexpected(std::move(ok.error()));
-  return pages;
-}
-
-Result<void> Shard::read_pool_pages(gpu::GpuDevice& device, u32 vm, std::span<const u32> pages,
-                                    std::span<u8> out) {
-  if (pages.empty()) return {};
-  const gpu::GpuBuffer& pool = pools_[pool_of(vm, shape_.pools)];
-  // Pages that follow each other in the pool are one region.
-  std::vector<gpu::ReadbackRegion> regions;
-  for (const u32 page : pages) {
-    const u64 offset = u64{page} * isa::PAGE_BYTES;
-    if (!regions.empty() && regions.back().offset + regions.back().bytes == offset) {
-      regions.back().bytes += isa::PAGE_BYTES;
-    } else {
-      regions.push_back({&pool, offset, isa::PAGE_BYTES});
-    }
-  }
-  gpu::CommandBatch batch = device.begin();
-  if (Result<void> ok = bulk_.record(batch, regions); !ok) return ok;
-  if (Result<void> ok = device.submit(std::move(batch)); !ok) return ok;
-  Result<std::span<const u8>> bytes = bulk_.wait();
-  if (!bytes) return std::unexpected(std::move(bytes.error()));
-  std::memcpy(out.data(), bytes->data(), out.size());
+  auto found = access.gather(device, pools_[pool_of(vm, shape_.pools)], wanted);
+  if (!found) return std::unexpected(std::move(found.error()));
+  std::memcpy(out.data(), found->data(), out.size());
   return {};
 }
 
-Result<void> Shard::write_pool(gpu::GpuDevice& device, u32 vm, u32 page,
-                               std::span<const u8> bytes) {
-  return device.write(pools_[pool_of(vm, shape_.pools)], u64{page} * isa::PAGE_BYTES, bytes);
+std::array<u32, isa::MAX_POOLS> Shard::pool_blocks() const {
+  std::array<u32, isa::MAX_POOLS> blocks{};
+  for (u32 pool = 0; pool < shape_.pools; ++pool)
+    blocks[pool] = static_cast<u32>(pools_[pool].size_bytes() / shape_.block_bytes());
+  return blocks;
 }
 
-Result<void> Shard::add_private_page(gpu::GpuDevice& device, u32 vm, u32 number,
-                                     std::span<const u8, isa::PAGE_BYTES> contents) {
-  const u32 pool = pool_of(vm, shape_.pools);
-  auto pages = take_pages(device, pool, 1);
-  if (!pages) return std::unexpected(std::move(pages.error()));
-  if (!*pages) {
-    return fail(ErrorKind::out_of_memory, "The pool of {} private pages is full.", pages_in(pool));
-  }
-  const std::span<const u32> page(**pages);
-  if (Result<void> ok = write_pool(device, vm, page[0], contents); !ok) return ok;
-  return device.write(page_map_, (u64{number} * shape_.vm_count + vm) * kWord, bytes_of(page));
+u64 Shard::report_bytes() const {
+  return (isa::CONTROL_EXITS + u64{shape_.vm_count} * (isa::EXIT_WORDS + 1)) * kWord;
 }
 
 }  // namespace rookery

@@ -6,11 +6,10 @@
 // Machine numbers here are the shard's own, from 0.
 #pragma once
 
+#include <array>
 #include <chrono>
-#include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "engine/engine.h"
@@ -39,15 +38,18 @@ class Shard {
   struct Shape {
     u32 vm_count;
     u32 ram_pages;
-    u32 pools;           // at most isa::MAX_POOLS
-    u32 pool_pages;      // of each, to begin with; those of the stack at its start included
-    u32 max_pool_pages;  // likewise: what the adapter's binding can hold
+    u32 block_shift;      // log2 of the machines that share a block (memory/blocks.wgsl)
+    u32 pools;            // at most isa::MAX_POOLS
+    u32 pool_blocks;      // of each, to begin with; those of the stack at its start included
+    u32 max_pool_blocks;  // likewise: what the adapter's binding can hold
     u32 state_words;
-  };
 
-  // Pages at the pool's start for the stack of those that were given back, of a pool that will hold
-  // so many others.
-  static u64 stack_pages(u64 pages) { return pages / isa::PAGE_WORDS + 1; }
+    u64 groups() const { return ((u64{vm_count} - 1) >> block_shift) + 1; }
+    u64 block_bytes() const { return u64{isa::PAGE_BYTES} << block_shift; }
+    // Blocks at a pool's start for the stack of those that were given back, of a pool that will
+    // hold so many others.
+    u64 stack_blocks(u64 blocks) const { return blocks * sizeof(u32) / block_bytes() + 1; }
+  };
 
   static Result<Shard> create(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
                               const SharedBuffers& shared, const Shape& shape);
@@ -59,19 +61,25 @@ class Shard {
   // The three parts of a dispatch of `budget` steps, and of `rounds` of hot and slow stage,
   // recorded into one batch that all shards share: all are prepared, then all dispatched, then all
   // reported. What was changed before comes before it.
-  Result<void> prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch, u32 budget, u32 rounds,
-                       u32 base_map);
+  Result<void> prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch,
+                       const gpu::ComputePipeline& pipeline, const SharedBuffers& shared,
+                       u32 budget, u32 rounds);
   void dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline) {
     dispatch(batch, pipeline, group_);
   }
   void dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline,
                 const gpu::BindGroup& group);
   Result<void> report(gpu::CommandBatch& batch);
+  // After the batch was submitted, while the device is busy with it: makes the larger pools that
+  // the next prepare() puts into the place of those that are half full. Without memory for one,
+  // nothing: its machines will ask for it. Whether it made some, which takes a while.
+  Result<bool> provide(gpu::GpuDevice& device);
   // Waits for what report() recorded. Console bytes are appended to consoles[vm].
-  Result<ShardReport> finish(gpu::GpuDevice& device, std::span<std::string> consoles);
+  Result<ShardReport> finish(gpu::GpuDevice& device, WordAccess& access,
+                             std::span<std::string> consoles);
 
-  // Makes room for twice the private pages in the pool of a machine, or as many as the binding
-  // holds. False: it held that already, or the device has no memory for them.
+  // Makes room for more blocks in the pool of a machine: kPoolGrowth times as many, or as many as
+  // the binding holds. False: it held that already, or the device has no memory for them.
   Result<bool> grow_pool(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
                          const SharedBuffers& shared, u32 vm);
 
@@ -88,26 +96,13 @@ class Shard {
 
   Result<void> read_state(gpu::GpuDevice& device, WordAccess& access, u32 vm, std::span<u32> words);
 
-  // For each page of RAM of a machine, its page in its pool, or 0.
+  // For each page of RAM of a machine, the block of its pool that it is in, or 0.
   Result<std::vector<u32>> read_page_map(gpu::GpuDevice& device, WordAccess& access, u32 vm);
-  // Likewise for some pages of many machines: where[i] is a machine and a page of its RAM.
-  Result<std::vector<u32>> find_pages(gpu::GpuDevice& device, WordAccess& access,
-                                      std::span<const std::pair<u32, u32>> where);
-  // Gives machines of one pool private pages that are copies of base pages. Empty: the pool is too
-  // full, and nothing was done. `where` as above, no place twice, none of them private yet;
-  // `base_pages` the base pages to copy; the pool's pages come back.
-  Result<std::optional<std::vector<u32>>> make_private(gpu::GpuDevice& device, WordAccess& access,
-                                                       const SharedBuffers& shared,
-                                                       std::span<const std::pair<u32, u32>> where,
-                                                       std::span<const u32> base_pages);
-  // Pages of a machine's pool; `out` has room for all of them, one after the other.
-  Result<void> read_pool_pages(gpu::GpuDevice& device, u32 vm, std::span<const u32> pages,
-                               std::span<u8> out);
-  Result<void> write_pool(gpu::GpuDevice& device, u32 vm, u32 page, std::span<const u8> bytes);
-  // Gives a machine a private page with these contents. Fails with out_of_memory when the pool is
-  // full.
-  Result<void> add_private_page(gpu::GpuDevice& device, u32 vm, u32 number,
-                                std::span<const u8, isa::PAGE_BYTES> contents);
+  // The place in its pool of a word of a private page of a machine, by its byte in the page.
+  u32 word_in_pool(u32 vm, u32 block, u32 offset) const;
+  // Private pages of a machine; `out` has room for all of them, one after the other.
+  Result<void> read_private_pages(gpu::GpuDevice& device, WordAccess& access, u32 vm,
+                                  std::span<const u32> blocks, std::span<u8> out);
 
   // What the interpreter's bindings are now: growing a pool changes one.
   std::vector<gpu::BufferBinding> bindings(const SharedBuffers& shared) const;
@@ -116,6 +111,7 @@ class Shard {
 
   // For other pipelines that read the machines. Growing a pool makes another buffer of it.
   const gpu::GpuBuffer& pool(u32 number) const { return pools_[number]; }
+  std::array<u32, isa::MAX_POOLS> pool_blocks() const;
   void add_pools(std::vector<gpu::BufferBinding>& bindings) const;
   const gpu::GpuBuffer& page_map() const { return page_map_; }
   const gpu::GpuBuffer& state() const { return state_; }
@@ -125,13 +121,20 @@ class Shard {
  private:
   Result<void> bind(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
                     const SharedBuffers& shared);
-  // Takes `count` pages from a pool, or none if there are not so many.
-  Result<std::optional<std::vector<u32>>> take_pages(gpu::GpuDevice& device, u32 pool, u32 count);
-  u64 pages_in(u32 pool) const { return pools_[pool].size_bytes() / isa::PAGE_BYTES; }
+  // A pool larger than that one; without a buffer if there is no memory for it, or no need.
+  Result<gpu::GpuBuffer> larger_pool(gpu::GpuDevice& device, u32 pool) const;
+  // Puts a larger one into its place.
+  Result<void> replace_pool(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
+                            const SharedBuffers& shared, u32 pool, gpu::GpuBuffer larger);
+  // Of control_, what is read after a dispatch: without the blocks of the groups.
+  u64 report_bytes() const;
 
   Shape shape_{};
   gpu::GpuBuffer params_;
   std::vector<gpu::GpuBuffer> pools_;
+  std::vector<gpu::GpuBuffer> larger_;             // for each, what provide() has made
+  std::array<bool, isa::MAX_POOLS> no_larger_{};   // provide() has tried in vain
+  std::array<u32, isa::MAX_POOLS> used_blocks_{};  // of each, after the last dispatch
   gpu::GpuBuffer page_map_;
   gpu::GpuBuffer state_;
   gpu::GpuBuffer host_io_;

@@ -6,6 +6,7 @@
 
 #include "engine/gpu/pools_module.h"
 #include "engine/gpu/rows.h"
+#include "engine/gpu/shader.h"
 
 namespace rookery {
 namespace {
@@ -22,7 +23,7 @@ struct HashParams {
   u32 state_words;
   std::array<u32, 2> seeds;
   u32 state_number;
-  u32 page_stripes;
+  u32 block_shift;
   std::array<u32, 4> host_words;
 };
 static_assert(sizeof(HashParams) == 48);
@@ -33,8 +34,8 @@ Result<StateHasher> StateHasher::create(gpu::GpuDevice& device, isa::Xlen xlen,
                                         const BaseImage& base, u32 max_vms, u32 pools) {
   StateHasher hasher;
   hasher.xlen_ = xlen;
-  gpu::ShaderSource source;
-  source.modules["memory/pools.wgsl"] = pools_module(pools, PoolView::vectors);
+  gpu::ShaderSource source = shader_source(xlen, pools);
+  source.modules["memory/pools.wgsl"] = pools_module(pools, PoolAccess::read);
   Result<gpu::AssembledShader> shader = gpu::assemble("hash/state_hash.wgsl", source);
   if (!shader) return std::unexpected(std::move(shader.error()));
   gpu::PipelineDescription description;
@@ -46,7 +47,7 @@ Result<StateHasher> StateHasher::create(gpu::GpuDevice& device, isa::Xlen xlen,
                           {5, BindingType::read_only_storage},
                           {6, BindingType::storage},
                           {7, BindingType::read_only_storage}};
-  add_pool_slots(description.bindings, pools, PoolView::vectors);
+  add_pool_slots(description.bindings, pools, PoolAccess::read);
   description.constants = {{"lanes", kLanes}};
   Result<gpu::ComputePipeline> pipeline = device.create_pipeline(description);
   if (!pipeline) return std::unexpected(std::move(pipeline.error()));
@@ -102,7 +103,7 @@ Result<void> StateHasher::hash_some(gpu::GpuDevice& device, const Shard& shard,
                              .state_words = shape.state_words,
                              .seeds = kHashSeeds,
                              .state_number = kStateNumber,
-                             .page_stripes = isa::PAGE_BYTES / 16,
+                             .block_shift = shape.block_shift,
                              .host_words = host_words(xlen_)};
   if (Result<void> ok = device.write(params_, 0, bytes_of(std::span(&params, 1))); !ok) return ok;
   if (Result<void> ok = device.write(vms_, 0, bytes_of(vms)); !ok) return ok;

@@ -27,17 +27,6 @@ Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, const char* n
   return device.create_pipeline(description);
 }
 
-// Room for `bytes`, or what there is already if that is enough.
-Result<void> reserve(gpu::GpuDevice& device, gpu::GpuBuffer& buffer, std::string_view label,
-                     u64 bytes) {
-  if (buffer.size_bytes() >= bytes) return {};
-  Result<gpu::GpuBuffer> made = device.create_buffer(
-      label, std::max<u64>(bytes, 2 * buffer.size_bytes()), BufferUse::storage);
-  if (!made) return std::unexpected(std::move(made.error()));
-  buffer = std::move(*made);
-  return {};
-}
-
 // The same changes with one for each word.
 std::vector<BufferChange> merged(std::span<const BufferChange> changes) {
   std::vector<BufferChange> sorted(changes.begin(), changes.end());
@@ -57,6 +46,16 @@ std::vector<BufferChange> merged(std::span<const BufferChange> changes) {
 }
 
 }  // namespace
+
+Result<void> reserve(gpu::GpuDevice& device, gpu::GpuBuffer& buffer, std::string_view label,
+                     u64 bytes) {
+  if (buffer.size_bytes() >= bytes) return {};
+  Result<gpu::GpuBuffer> made = device.create_buffer(
+      label, std::max<u64>(bytes, 2 * buffer.size_bytes()), BufferUse::storage);
+  if (!made) return std::unexpected(std::move(made.error()));
+  buffer = std::move(*made);
+  return {};
+}
 
 Result<WordAccess> WordAccess::create(gpu::GpuDevice& device) {
   WordAccess access;

@@ -19,6 +19,11 @@ struct BufferChange {
   u32 unused = 0;  // 16 bytes, as the shader has it
 };
 
+// Sees to it that a storage buffer has room for `bytes`: a larger one, with nothing in it, replaces
+// it if need be.
+Result<void> reserve(gpu::GpuDevice& device, gpu::GpuBuffer& buffer, std::string_view label,
+                     u64 bytes);
+
 class WordAccess {
  public:
   static Result<WordAccess> create(gpu::GpuDevice& device);
