@@ -10,7 +10,9 @@
 // fetches, decodes and executes as long as the TLB hits; what it cannot do it notes in `slow` and leaves.
 // The slow one does that for every lane that has something, once. So lanes of a workgroup that need the
 // slow stage at different steps enter it together, and adapters that execute both sides of a branch
-// (SwiftShader does) are spared the slow code. A lane waits at most params.hot_steps for its neighbours.
+// (SwiftShader does) are spared the slow code. A lane waits at most params.hot_steps for its neighbours there, and
+// for those that are slower at the end of each window of params.window steps: machines that do alike stay side by
+// side, or come to be so again.
 // Semantics come from isa/*.def (isa/tables.wgsl is generated from them).
 //
 // hooks/hooks.wgsl is empty; the variant of this shader that watches machines (stop points, traces) puts
@@ -86,27 +88,41 @@ fn run() {
   step = 0u;
   limit = 0u;
   slow = SLOW_NONE;
-  var rounds = params.rounds;
-  loop {
+  windows_left = params.windows;
+  while (run_window()) {
+    windows_left -= 1u;
+  }
+}
+
+var<private> windows_left: u32;
+
+// False when the run is over for this machine.
+fn run_window() -> bool {
+  let end = dword_lo(icount_now()) + params.window;
+  for (var round = 0u; round < params.rounds; round++) {
     if (slow != SLOW_NONE) {
       hook_slow(slow_ins);
       execute_slow();
       slow = SLOW_NONE;
     }
     hook_after();
-    if (rounds == 0u) {
+    if (windows_left == 0u) {
       // As if these had been all the steps of the dispatch: others need not wait for this machine.
       budget = step;
       limit = step;
     }
-    rounds -= 1u;
+    let left = end - dword_lo(icount_now());
+    if (left == 0u) {
+      break;
+    }
     if (step == limit) {
       if (!poll()) {
-        break;
+        return false;
       }
     }
-    execute_fast(hook_before(min(limit - step, params.hot_steps)));
+    execute_fast(hook_before(min(min(limit - step, params.hot_steps), left)));
   }
+  return true;
 }
 
 // The hot stage: executes `count` instructions, or until something is left for the slow stage.

@@ -8,6 +8,7 @@
 
 #import "memory/bindings.wgsl"
 #import "hooks/stops.wgsl"
+#import "hooks/later_change.wgsl"
 #import "hooks/stuck.wgsl"
 #import "hooks/trace.wgsl"
 #import "hooks/profile.wgsl"
@@ -62,7 +63,8 @@ fn hook_enter() {
   trace_pc_high = xlen_from_dword(hook_dword(HOOK_TRACE_PC_HIGH));
   profile_on = hooks[hook_slot + HOOK_PROFILE] != 0u;
   stuck_load();
-  hook_single = (stop_count != 0u) || (trace_kinds != 0u) || (stuck_kind != STUCK_NONE);
+  later_change_load();
+  hook_single = (stop_count != 0u) || (trace_kinds != 0u) || (stuck_kind != WORD_NONE);
   if (profile_on) {
     hook_profile = hook_slot + hooks[HOOK_PROFILE_AT];
     profile_block = xlen_from_dword(hook_dword(hooks[HOOK_PROFILE_AT] + PROFILE_OPEN));
@@ -146,6 +148,14 @@ fn hook_after() {
 
 fn hook_tlb_miss(access: u32) {
   profile_tlb_miss(access);
+}
+
+fn hook_boundary() -> bool {
+  return later_change_made();
+}
+
+fn hook_limit(steps: u32) -> u32 {
+  return later_change_limit(steps);
 }
 
 fn hook_trap(code: u32, is_interrupt: bool, tval: xlen) {

@@ -41,3 +41,13 @@ fn hook_tlb_miss(access: u32) {
 // A trap is about to be entered (machine/trap.wgsl).
 fn hook_trap(code: u32, is_interrupt: bool, tval: xlen) {
 }
+
+// Between two instructions, with nothing pending of the one before. False: not yet, and it is to be asked again.
+fn hook_boundary() -> bool {
+  return true;
+}
+
+// Of `steps`, as many as may be made before the next boundary that hook_boundary() wants.
+fn hook_limit(steps: u32) -> u32 {
+  return steps;
+}

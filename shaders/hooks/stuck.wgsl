@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // GPU only: a machine's permanent fault (Engine::set_stuck() in src/engine/engine.h). A machine with one is
-// executed an instruction at a time, with stuck_hold() before each try. The host has checked where it is.
+// executed an instruction at a time, with stuck_hold() before each try.
 
-#import "memory/bindings.wgsl"
+#import "hooks/word_change.wgsl"
 
 var<private> stuck_kind: u32;
 var<private> stuck_at: u32;
@@ -26,27 +26,8 @@ fn stuck_hold() -> bool {
   if (stuck_is_held && (stuck_held_at == now)) {
     return true;
   }
-  if (stuck_kind == STUCK_RAM) {
-    let word = ram_load(stuck_at);
-    let held = (word & stuck_keep) ^ stuck_flip;
-    if (held != word) {
-      if (page_fold_private(page_number(stuck_at)) == 0u) {
-        if (block_refusal == BLOCK_NONE) {
-          exit_raise(EXIT_POOL_FULL, 1u, 0u);
-          limit = step;
-        }
-        return false;
-      }
-      ram_store(stuck_at, held, 0xffffffffu);
-    }
-  } else if (stuck_kind == STUCK_STATE) {
-    if (state_change(stuck_at, stuck_keep, stuck_flip)) {
-      // What is derived from the state follows.
-      tlb_fold_all();
-      fetch_page_tag = zext(0u);
-      context_update();
-      request_poll();
-    }
+  if ((stuck_kind != WORD_NONE) && !word_change(stuck_kind, stuck_at, stuck_keep, stuck_flip)) {
+    return false;
   }
   stuck_is_held = true;
   stuck_held_at = now;

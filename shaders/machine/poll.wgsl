@@ -25,6 +25,9 @@ fn poll() -> bool {
   if ((machine.run_state != EXIT_NONE) || (budget == 0u)) {
     return false;
   }
+  if (!hook_boundary()) {
+    return machine.run_state == EXIT_NONE;
+  }
   uart_refill();
   if (machine.run_state != EXIT_NONE) {
     return false;
@@ -52,7 +55,7 @@ fn poll() -> bool {
   }
   context_update();
   // A timer that has fired does not limit anything: its 0 becomes a large number.
-  limit = min(budget - 1u, min(mtimer_wait - 1u, stimer_wait - 1u)) + 1u;
+  limit = hook_limit(min(budget - 1u, min(mtimer_wait - 1u, stimer_wait - 1u)) + 1u);
   return true;
 }
 

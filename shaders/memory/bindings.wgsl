@@ -12,10 +12,12 @@ struct Params {
   vm_count: u32,
   budget: u32,      // steps each machine may make in this dispatch
   ram_pages: u32,   // of each machine
-  hot_steps: u32,   // steps between two looks at what is slow (interpreter.wgsl)
   base_map: u32,    // where in `base` the map starts
-  rounds: u32,      // of hot and slow stage that each machine may make beyond its first
-  block_shift: u32,       // log2 of the machines that share a block (memory/blocks.wgsl)
+  hot_steps: u32,   // steps between two looks at what is slow (interpreter.wgsl)
+  window: u32,      // steps between two moments at which machines wait for each other
+  rounds: u32,      // of hot and slow stage in a window: who needs more falls behind the others
+  windows: u32,     // that each machine may begin
+  block_shift: u32,        // log2 of the machines that share a block (memory/blocks.wgsl)
   pool_blocks: vec4<u32>,  // of each pool, its stack included
 }
 

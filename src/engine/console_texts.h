@@ -17,13 +17,22 @@
 
 namespace rookery {
 
+// The ends of lines ("\n") as one more text, behind all others.
+struct LineEnds {
+  // Only of lines that have one of these somewhere; empty: of all. They are hints: where the table
+  // has no room for them, all lines' ends are found. They have no "\n".
+  std::vector<std::string> with;
+};
+
 class ConsoleTexts {
  public:
   // Of two texts that end at the same byte, the first given is found. Errors: usage, if a text is
   // empty, or if all together are too long: they have fewer than isa::TEXT_STATES bytes and, with
   // many different bytes, as many as fit the table (isa::TEXT_TABLE_BYTES).
-  static Result<std::shared_ptr<const ConsoleTexts>> create(std::span<const std::string> texts);
+  static Result<std::shared_ptr<const ConsoleTexts>> create(
+      std::span<const std::string> texts, const std::optional<LineEnds>& lines = std::nullopt);
 
+  // Those given, and the ends of lines.
   u32 count() const { return count_; }
 
   // The state after `byte`; from isa::TEXT_STATES on, the text that it completed. 0 is the start.

@@ -151,11 +151,10 @@ Result<void> check_ram_changes(const EngineConfig& config, std::span<const WordC
   return {};
 }
 
-Result<void> check_stuck(const EngineConfig& config, const std::optional<StuckWord>& stuck) {
-  if (!stuck) return {};
-  const WordChange change{0, stuck->at, stuck->keep, stuck->flip};
-  return stuck->is_ram ? check_ram_changes(config, {&change, 1})
-                       : check_state_changes(config, {&change, 1});
+Result<void> check_word(const EngineConfig& config, const WordBits& word) {
+  const WordChange change{0, word.at, word.keep, word.flip};
+  return word.is_ram ? check_ram_changes(config, {&change, 1})
+                     : check_state_changes(config, {&change, 1});
 }
 
 Result<void> check_path(const InstructionPath* path) {

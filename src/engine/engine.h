@@ -53,14 +53,22 @@ struct WordChange {
   u32 flip = 0;  // with keep 0: the new value
 };
 
-// A permanent fault: bits of one word of a machine that are what they are, whatever is written.
-struct StuckWord {
+// Bits of one word of a machine, and what becomes of them: as in a WordChange.
+struct WordBits {
   bool is_ram = false;
-  u32 at = 0;  // WordChange's
+  u32 at = 0;
   u32 keep = 0;
   u32 flip = 0;
 
-  bool operator==(const StuckWord&) const = default;
+  bool operator==(const WordBits&) const = default;
+};
+
+// A change of a machine that is still to come.
+struct LaterChange {
+  u64 icount = 0;  // before the instruction at this hart.icount
+  WordBits word;
+
+  bool operator==(const LaterChange&) const = default;
 };
 
 // The instructions that a machine executed: the low words of their addresses, one for each step.
@@ -83,7 +91,7 @@ struct Parting {
 Result<void> check_engine_config(const EngineConfig& config);
 Result<void> check_ram_range(const EngineConfig& config, u32 pa, u64 bytes);
 Result<void> check_state_changes(const EngineConfig& config, std::span<const WordChange> changes);
-Result<void> check_stuck(const EngineConfig& config, const std::optional<StuckWord>& stuck);
+Result<void> check_word(const EngineConfig& config, const WordBits& word);
 Result<void> check_path(const InstructionPath* path);
 Result<void> check_ram_changes(const EngineConfig& config, std::span<const WordChange> changes);
 Result<void> check_pages(const EngineConfig& config, std::span<const u32> numbers, u64 out_bytes);
@@ -100,13 +108,14 @@ struct Exit {
 struct Checkpoint;  // engine/checkpoint.h
 
 // What a machine's host has told its engine: stop_at(), how far stop_on_texts() has come, what is
-// left of queue_input(), set_stuck(); and the parting that compare_path() has seen.
+// left of queue_input(), set_stuck(), change_at(); and the parting that compare_path() has seen.
 struct HostOrders {
   u64 stop_at = 0;
   u32 matched = 0;
   std::string input;
   bool more_input = false;
-  std::optional<StuckWord> stuck;
+  std::optional<WordBits> stuck;
+  std::optional<LaterChange> change;
   std::optional<Parting> parting;
 };
 
@@ -136,6 +145,10 @@ class Engine {
   // For people: "CPU", "GPU (NVIDIA H200)".
   virtual std::string_view name() const = 0;
   virtual const EngineConfig& config() const = 0;
+
+  // Machines in each stretch of so many, from 0, are executed side by side: the more alike they do,
+  // the faster.
+  virtual u32 side_by_side() const { return 1; }
 
   // Runs every runnable machine until it exits or has made report.steps more steps. That is at most
   // `max_steps`, and may be less (a GPU returns after one dispatch): call again for the rest. Where
@@ -198,7 +211,13 @@ class Engine {
 
   // Before each instruction from now on, the word becomes (word & keep) ^ flip, as if by
   // change_states() or change_ram(). Machines run slower. Empty: no longer.
-  virtual Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck) = 0;
+  virtual Result<void> set_stuck(u32 vm, const std::optional<WordBits>& stuck) = 0;
+
+  // Changes a word before the instruction at a hart.icount, or at once if the machine is beyond: as
+  // if it had exited there by stop_at(), change_states() or change_ram() had been called, and it
+  // had been resumed. It does not exit, and machines that do alike stay side by side. One at a
+  // time; empty: none.
+  virtual Result<void> change_at(u32 vm, const std::optional<LaterChange>& change) = 0;
 
   // Compares the instructions of all machines with those of the path at the same hart.icount, as
   // long as it lasts: at most kMaxPathSteps. Machines run slower; those that are watched (stop

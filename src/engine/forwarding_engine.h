@@ -16,6 +16,7 @@ class ForwardingEngine : public Engine {
 
   std::string_view name() const override { return engine_->name(); }
   const EngineConfig& config() const override { return engine_->config(); }
+  u32 side_by_side() const override { return engine_->side_by_side(); }
   Result<RunReport> run(u64 max_steps) override { return engine_->run(max_steps); }
   Result<RunReport> run_unevenly(u64 max_steps) override {
     return engine_->run_unevenly(max_steps);
@@ -54,8 +55,11 @@ class ForwardingEngine : public Engine {
   Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) override {
     return engine_->stop_on_texts(std::move(texts));
   }
-  Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck) override {
+  Result<void> set_stuck(u32 vm, const std::optional<WordBits>& stuck) override {
     return engine_->set_stuck(vm, stuck);
+  }
+  Result<void> change_at(u32 vm, const std::optional<LaterChange>& change) override {
+    return engine_->change_at(vm, change);
   }
   Result<void> compare_path(std::shared_ptr<const InstructionPath> path) override {
     return engine_->compare_path(std::move(path));

@@ -91,8 +91,8 @@ Result<void> Fleet::load(const MakeEngine& make_engine) {
         s.machine.wfi_exits = static_cast<u32>(idle_steps);
       },
       now.state);
-  if (!config_.texts.empty()) {
-    auto texts = ConsoleTexts::create(config_.texts);
+  if (!config_.texts.empty() || config_.lines) {
+    auto texts = ConsoleTexts::create(config_.texts, config_.lines);
     if (!texts) return pass_on(texts);
     texts_ = *std::move(texts);
   }
@@ -149,6 +149,10 @@ Result<void> Fleet::change_states(std::span<const WordChange> changes) {
 
 Result<void> Fleet::change_ram(std::span<const WordChange> changes) {
   return engine_->change_ram(changes);
+}
+
+Result<void> Fleet::change_after(u32 vm, u64 instructions, const WordBits& word) {
+  return engine_->change_at(vm, LaterChange{begun_at_ + instructions, word});
 }
 
 Result<void> Fleet::go_on(u32 vm) {
@@ -359,7 +363,7 @@ Result<void> Fleet::read_ram(u32 vm, u32 pa, std::span<u8> out) {
 
 Result<MachineState> Fleet::read_state(u32 vm) { return engine_->read_state(vm); }
 
-Result<void> Fleet::set_stuck(u32 vm, const std::optional<StuckWord>& stuck) {
+Result<void> Fleet::set_stuck(u32 vm, const std::optional<WordBits>& stuck) {
   return engine_->set_stuck(vm, stuck);
 }
 

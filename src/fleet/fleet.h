@@ -41,6 +41,8 @@ struct FleetConfig {
 
   // What machines print that stops them: StopReason::text with the number of the text here.
   std::vector<std::string> texts;
+  // Likewise the ends of lines: the text behind the last.
+  std::optional<LineEnds> lines = std::nullopt;
 
   // In guest time: a machine that would wait longer for its timer is idle, and stops. 0: only one
   // that no timer will wake.
@@ -48,7 +50,7 @@ struct FleetConfig {
 };
 
 enum class StopReason {
-  text,          // printed one of FleetConfig::texts; `detail`: which
+  text,          // printed one of FleetConfig::texts, or ended a line; `detail`: which
   instructions,  // stop_after()
   idle,          // waits for something from outside, or for long (FleetConfig::idle_us)
   shutdown,      // the guest ended; `detail`: its status, `failed`: after a failure
@@ -77,6 +79,8 @@ class Fleet {
   u32 size() const { return config_.machines; }
   std::string_view engine_name() const { return engine_->name(); }
   const Snapshot& snapshot() const { return snapshot_; }
+  // Engine::side_by_side().
+  u32 side_by_side() const { return engine_->side_by_side(); }
   // Machines that are not stopped.
   u32 running() const { return running_; }
   // Of these, those that wait for memory.
@@ -96,8 +100,12 @@ class Fleet {
   Result<void> change_states(std::span<const WordChange> changes);
   Result<void> change_ram(std::span<const WordChange> changes);
 
+  // Changes a word of a machine after so many instructions, without stopping it:
+  // Engine::change_at(). One at a time, until reset().
+  Result<void> change_after(u32 vm, u64 instructions, const WordBits& word);
+
   // A permanent fault: Engine::set_stuck(). Until reset().
-  Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck);
+  Result<void> set_stuck(u32 vm, const std::optional<WordBits>& stuck);
 
   // Where machines leave a path: Engine::compare_path() and partings().
   Result<void> compare_path(std::shared_ptr<const InstructionPath> path);

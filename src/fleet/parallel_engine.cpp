@@ -154,8 +154,11 @@ class ParallelEngine final : public Engine {
   Result<void> stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) override {
     return for_all([&](Engine& engine) { return engine.stop_on_texts(texts); });
   }
-  Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck) override {
+  Result<void> set_stuck(u32 vm, const std::optional<WordBits>& stuck) override {
     return engines_[vm]->set_stuck(0, stuck);
+  }
+  Result<void> change_at(u32 vm, const std::optional<LaterChange>& change) override {
+    return engines_[vm]->change_at(0, change);
   }
   Result<void> compare_path(std::shared_ptr<const InstructionPath> path) override {
     return for_all([&](Engine& engine) { return engine.compare_path(path); });

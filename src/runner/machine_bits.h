@@ -25,7 +25,7 @@ struct BitsOfWord {
 struct MachineChange {
   std::vector<WordChange> states;
   std::vector<WordChange> ram;
-  std::optional<StuckWord> stuck;  // from then on
+  std::optional<WordBits> stuck;  // from then on
 };
 
 // Bits that can be hit, numbered.

@@ -74,9 +74,12 @@ class Sweep {
 
  private:
   Result<void> prepare_rules();
+  void add_beginning(const re2::RE2& pattern);
   Result<Running> running_of(u64 number) const;
   Result<void> add_fault(Running& running) const;
   Result<void> start(std::span<const u32> vms);
+  Result<void> leave_to_fleet(u32 vm, Running& running);
+  Result<std::vector<u32>> gather(std::span<const u32> vms);
   Result<void> serve(const std::vector<FleetStop>& stops);
   Result<void> go_further(std::span<const FleetStop> stops);
   sweep::Parting parting_of(const Parting& parting) const;
@@ -84,6 +87,8 @@ class Sweep {
   void take_path();
   std::optional<CaseResult> end_of(Running& running, const FleetStop& stop) const;
   std::optional<CaseResult> end_at_line(Running& running, const FleetStop& stop) const;
+  std::optional<CaseResult> end_in_line(Running& running, const FleetStop& stop,
+                                        std::string_view line) const;
   CaseResult result_of(const Running& running, const FleetStop& stop,
                        std::optional<u32> rule) const;
   std::optional<u32> rule_of(EndRule::Kind kind) const;
@@ -96,11 +101,13 @@ class Sweep {
   const GoldenRuns* golden_;
   SweepHost& host_;
 
-  std::vector<std::string> texts_;  // that stop machines; the last may be "\n"
+  std::vector<std::string> texts_;  // that stop machines
+  std::optional<LineEnds> lines_;   // where patterns are looked for
   std::vector<u32> rule_of_text_;   // of SweepSpec::ends
   std::vector<std::pair<u32, std::unique_ptr<re2::RE2>>> patterns_;  // with their rules
   std::unique_ptr<re2::RE2> detected_;
   u64 limit_ = 0;
+  bool stops_at_steps_ = false;  // at each, also where the fleet could make it
 
   std::unique_ptr<Fleet> fleet_;
   std::optional<MachineBits> bits_;
@@ -108,8 +115,9 @@ class Sweep {
   std::vector<u32> kept_at_;  // of Keep::memory
   std::vector<u64> sizes_;    // of the populations of FaultSpec::targets
   std::map<sweep::FaultTarget, BitPopulation> targets_;
-  std::map<u32, Running> running_;   // by machine
-  InstructionPath* path_ = nullptr;  // to be recorded
+  std::map<u32, Running> running_;            // by machine
+  std::map<u32, std::vector<u32>> gathered_;  // by the place of those beside them
+  InstructionPath* path_ = nullptr;           // to be recorded
 };
 
 Result<std::unique_ptr<re2::RE2>> compile(const std::string& pattern) {
@@ -146,8 +154,27 @@ Result<void> Sweep::prepare_rules() {
                   text);
     }
   }
-  texts_.emplace_back("\n");
+  lines_.emplace();
+  for (const auto& [rule, pattern] : patterns_) add_beginning(*pattern);
+  if (detected_ != nullptr) add_beginning(*detected_);
+  if (std::ranges::find(lines_->with, "") != lines_->with.end()) lines_->with.clear();
   return {};
+}
+
+// What a line has, at least, if the pattern matches it: how its matches begin. Empty: nothing that
+// would be the same for all of them.
+void Sweep::add_beginning(const re2::RE2& pattern) {
+  const re2::RE2 from_start("^(?:" + pattern.pattern() + ")", pattern.options());
+  constexpr int kMostBytes = 24;
+  std::string least;
+  std::string most;
+  std::string beginning;
+  if (from_start.ok() && from_start.PossibleMatchRange(&least, &most, kMostBytes)) {
+    const auto [end, ignored] = std::ranges::mismatch(least, most);
+    beginning.assign(least.begin(), end);
+  }
+  if (beginning.find('\n') != std::string::npos) beginning.clear();
+  lines_->with.push_back(std::move(beginning));
 }
 
 Result<void> Sweep::prepare() {
@@ -161,6 +188,7 @@ Result<void> Sweep::prepare() {
   FleetConfig config;
   config.machines = machines_.machines;
   config.texts = texts_;
+  config.lines = lines_;
   if (const auto idle = rule_of(EndRule::Kind::idle)) config.idle_us = spec_.ends[*idle].idle_us;
   auto fleet = Fleet::fork(snapshot, machines_.make_engine, config);
   if (!fleet) return pass_on(fleet);
@@ -275,6 +303,18 @@ u64 Sweep::next_stop(const Running& running) const {
   return std::min(limit_, running.steps[running.next_step].at);
 }
 
+// A last step that changes a word and no more is made without stopping the machine.
+Result<void> Sweep::leave_to_fleet(u32 vm, Running& running) {
+  if (running.next_step + 1 != running.steps.size()) return {};
+  const Step& last = running.steps.back();
+  const MachineChange& change = last.change;
+  if (change.stuck || change.states.size() + change.ram.size() != 1) return {};
+  const bool is_ram = change.states.empty();
+  const WordChange& word = is_ram ? change.ram.front() : change.states.front();
+  running.next_step = running.steps.size();
+  return fleet_->change_after(vm, last.at, {is_ram, word.at, word.keep, word.flip});
+}
+
 // Gives machines that were just reset their next cases, as long as there are any; others stand
 // still.
 Result<void> Sweep::start(std::span<const u32> vms) {
@@ -296,6 +336,7 @@ Result<void> Sweep::start(std::span<const u32> vms) {
       add_changes(ram, now.ram, vm);
       if (now.stuck) ok = fleet_->set_stuck(vm, now.stuck);
     }
+    if (ok && !stops_at_steps_) ok = leave_to_fleet(vm, *running);
     if (ok) ok = fleet_->stop_after(vm, next_stop(*running));
     if (ok && !running->typed.empty()) ok = fleet_->type(vm, std::move(running->typed));
     if (!ok) return ok;
@@ -321,11 +362,21 @@ CaseResult Sweep::result_of(const Running& running, const FleetStop& stop,
   return result;
 }
 
-// A line is complete: the patterns in the order of their rules.
+// A line is complete, or several: some that no pattern can match did not stop the machine.
 std::optional<CaseResult> Sweep::end_at_line(Running& running, const FleetStop& stop) const {
-  std::string_view line = std::string_view(running.console).substr(running.line_begin);
-  running.line_begin = running.console.size();
-  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+  const std::string_view console = running.console;
+  for (size_t end; (end = console.find('\n', running.line_begin)) != std::string_view::npos;) {
+    const std::string_view line = console.substr(running.line_begin, end - running.line_begin);
+    running.line_begin = end + 1;
+    if (auto result = end_in_line(running, stop, line)) return result;
+  }
+  return std::nullopt;
+}
+
+// The patterns in the order of their rules.
+std::optional<CaseResult> Sweep::end_in_line(Running& running, const FleetStop& stop,
+                                             std::string_view line) const {
+  while (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   const re2::StringPiece text(line.data(), line.size());
   if (detected_ != nullptr && re2::RE2::PartialMatch(text, *detected_)) running.detected = true;
   for (const auto& [rule, pattern] : patterns_) {
@@ -474,7 +525,31 @@ Result<void> Sweep::serve(const std::vector<FleetStop>& stops) {
   }
   for (const u32 vm : ended) running_.erase(vm);
   if (Result<void> ok = fleet_->reset(ended); !ok) return ok;
-  return start(ended);
+  if (golden_ == nullptr || fleet_->side_by_side() == 1) return start(ended);
+  auto gathered = gather(ended);
+  return gathered ? start(*gathered) : pass_on(gathered);
+}
+
+// Cases of a campaign do alike, as far as their faults let them, if they begin at the same time:
+// machines that were just reset stand still until half of those beside them are there too. Those
+// that are now.
+Result<std::vector<u32>> Sweep::gather(std::span<const u32> vms) {
+  const u32 size = fleet_->side_by_side();
+  for (const u32 vm : vms) {
+    if (Result<void> ok = fleet_->park(vm); !ok) return pass_on(ok);
+    gathered_[vm / size].push_back(vm);
+  }
+  std::vector<u32> ready;
+  for (const u32 vm : vms) {
+    std::vector<u32>& group = gathered_[vm / size];
+    const u32 all = std::min(size, fleet_->size() - vm / size * size);
+    if (group.size() < (all + 1) / 2) continue;
+    for (const u32 machine : std::exchange(group, {})) {
+      if (Result<void> ok = fleet_->go_on(machine); !ok) return pass_on(ok);
+      ready.push_back(machine);
+    }
+  }
+  return ready;
 }
 
 Result<void> Sweep::run() {
@@ -497,6 +572,7 @@ Result<void> Sweep::run() {
 
 Result<LiftedCase> Sweep::lift() {
   const u32 vm = 0;
+  stops_at_steps_ = true;
   if (Result<void> ok = start({&vm, 1}); !ok) return pass_on(ok);
   Running& running = running_.at(vm);
   while (running.next_step < running.steps.size()) {

@@ -77,7 +77,7 @@ Result<void> run_sweep(const sweep::SweepSpec& spec, const SweepMachines& machin
 // A case by itself, where nothing more will be done to it: with its fault, if it has one.
 struct LiftedCase {
   Snapshot machine;  // `pending`: what it still gets typed, by Engine::queue_input()
-  std::optional<StuckWord> stuck;
+  std::optional<WordBits> stuck;
   std::optional<sweep::InjectedFault> fault;
 };
 // `golden` as above, for that case. Errors: those of run_sweep(); usage for a case that ends

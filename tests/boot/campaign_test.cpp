@@ -12,6 +12,7 @@
 #include "boot/bare_programs.h"
 #include "boot/test_engines.h"
 #include "debug/compare_engines.h"
+#include "engine/checkpoint.h"
 #include "engine/whole_machine.h"
 
 namespace rookery::test {
@@ -81,15 +82,15 @@ State state_of(Engine& engine, u32 vm) { return {*icount(engine, vm), *engine.st
 
 // --- Permanent faults ---
 
-StuckWord stuck(bool is_ram, u32 at, u32 bit, bool one) {
+WordBits stuck(bool is_ram, u32 at, u32 bit, bool one) {
   const u32 mask = u32{1} << bit;
   return {is_ram, at, ~mask, one ? mask : 0};
 }
 
 // Bits of everything that there is, stuck at 0 and at 1.
-std::vector<StuckWord> faults_of(const WholeMachine& machine) {
+std::vector<WordBits> faults_of(const WholeMachine& machine) {
   const auto& state = std::get<isa::State<u32>>(machine.state);
-  std::vector<StuckWord> faults;
+  std::vector<WordBits> faults;
   const auto add = [&](const u32& word, std::initializer_list<u32> bits) {
     const auto at = static_cast<u32>(&word - state.words().data());
     for (const u32 bit : bits) {
@@ -126,7 +127,7 @@ std::vector<StuckWord> faults_of(const WholeMachine& machine) {
 }
 
 void run_with_faults(Engine& engine, const WholeMachine& machine,
-                     const std::vector<StuckWord>& faults, std::vector<State>& states) {
+                     const std::vector<WordBits>& faults, std::vector<State>& states) {
   const u32 count = static_cast<u32>(faults.size());
   ASSERT_GOOD(fork(engine, machine));
   run_all(engine, 500);
@@ -142,7 +143,7 @@ TEST(EngineGpu, PermanentFaultsAreThoseOfTheCpu) {
   const auto begin = little_kernel();
   if (!begin) GTEST_SKIP() << "No bare programs were built: there is no cross compiler.";
   const WholeMachine machine = after(*begin, kWarmSteps);
-  const std::vector<StuckWord> faults = faults_of(machine);
+  const std::vector<WordBits> faults = faults_of(machine);
   const u32 count = static_cast<u32>(faults.size());
   ASSERT_GT(count, 60u);
   MAKE_ENGINE(gpu, make_gpu_engine, .ram_bytes = kBareRamBytes, .vm_count = count + 1);
@@ -170,9 +171,9 @@ void check_stuck(Make make) {
   const WholeMachine machine = after(*begin, kWarmSteps);
   MAKE_ENGINE(engine, make, .ram_bytes = kBareRamBytes, .vm_count = 2);
   ASSERT_GOOD(fork(engine, machine));
-  EXPECT_FALSE(engine.set_stuck(0, StuckWord{false, 1u << 20, 0, 0}));
-  EXPECT_FALSE(engine.set_stuck(0, StuckWord{true, 0x1000, 0, 0}));
-  const StuckWord fault = faults_of(machine).front();
+  EXPECT_FALSE(engine.set_stuck(0, WordBits{false, 1u << 20, 0, 0}));
+  EXPECT_FALSE(engine.set_stuck(0, WordBits{true, 0x1000, 0, 0}));
+  const WordBits fault = faults_of(machine).front();
   ASSERT_GOOD(engine.set_stuck(0, fault));
   EXPECT_EQ(engine.read_orders(0)->stuck, fault);
   EXPECT_EQ(engine.read_orders(1)->stuck, std::nullopt);
@@ -188,6 +189,102 @@ void check_stuck(Make make) {
 }
 TEST(EngineCpu, APermanentFaultIsAnOrder) { check_stuck(make_cpu_engine); }
 TEST(EngineGpu, APermanentFaultIsAnOrder) { check_stuck(make_gpu_engine); }
+
+// --- Changes to come ---
+
+// Where machines stand whose words are changed on the way: in time by change_at(), or by whoever
+// stops them there.
+void run_with_changes(Engine& engine, const WholeMachine& machine,
+                      const std::vector<WordBits>& changes, bool in_time,
+                      std::vector<State>& states) {
+  const u32 count = static_cast<u32>(changes.size());
+  ASSERT_GOOD(fork(engine, machine));
+  const u64 begin = icount_of(machine.state);
+  // Between instructions, behind traps, at the end of a run; the last machine has none.
+  const auto when = [&](u32 vm) { return begin + 100 + 37 * vm; };
+  const u64 end = 6'000;
+  for (u32 vm = 0; vm < count; ++vm) {
+    if (in_time) {
+      ASSERT_GOOD(engine.change_at(vm, LaterChange{when(vm), changes[vm]}));
+    } else {
+      ASSERT_GOOD(engine.stop_at(vm, when(vm)));
+    }
+  }
+  for (u64 made = 0; made < end;) {
+    const auto report = engine.run(in_time ? std::min<u64>(700, end - made) : 50);
+    ASSERT_GOOD(report);
+    for (const Exit& exit : report->exits) {
+      if (exit.reason != isa::EXIT_COUNT) continue;
+      ASSERT_FALSE(in_time);
+      EXPECT_EQ(exit.icount, when(exit.vm));
+      const WordBits& word = changes[exit.vm];
+      const WordChange change{exit.vm, word.at, word.keep, word.flip};
+      ASSERT_GOOD(word.is_ram ? engine.change_ram({&change, 1})
+                              : engine.change_states({&change, 1}));
+      ASSERT_GOOD(engine.resume(exit.vm));
+    }
+    for (u32 vm = 0; vm <= count; ++vm) engine.take_console(vm);
+    if (report->steps == 0 && report->exits.empty()) break;
+    made += report->steps;
+  }
+  // Those that stopped on the way are behind.
+  for (u32 vm = 0; vm <= count; ++vm) ASSERT_GOOD(engine.stop_at(vm, begin + 2 * end));
+  for (bool any = true; any;) {
+    const auto report = engine.run(end);
+    ASSERT_GOOD(report);
+    for (u32 vm = 0; vm <= count; ++vm) engine.take_console(vm);
+    any = report->steps != 0 || !report->exits.empty();
+  }
+  for (u32 vm = 0; vm <= count; ++vm) states.push_back(state_of(engine, vm));
+}
+
+void check_changes(Make make) {
+  const std::optional<WholeMachine> kernel = little_kernel();
+  if (!kernel) GTEST_SKIP() << "No bare programs were built: there is no cross compiler.";
+  const WholeMachine machine = after(*kernel, kWarmSteps);
+  const std::vector<WordBits> changes = faults_of(machine);
+  const u32 count = static_cast<u32>(changes.size());
+  std::vector<State> expected;
+  auto stopped = make_cpu_engine({.ram_bytes = kBareRamBytes, .vm_count = count + 1});
+  ASSERT_TRUE(stopped);
+  run_with_changes(**stopped, machine, changes, false, expected);
+  std::vector<State> actual;
+  MAKE_ENGINE(engine, make, .ram_bytes = kBareRamBytes, .vm_count = count + 1);
+  run_with_changes(engine, machine, changes, true, actual);
+  ASSERT_EQ(expected.size(), actual.size());
+  u32 differ = 0;
+  for (u32 vm = 0; vm <= count; ++vm) {
+    EXPECT_EQ(expected[vm], actual[vm]) << "change " << vm;
+    if (actual[vm].hash != actual[count].hash) ++differ;
+  }
+  EXPECT_GT(differ, 30u) << "few changes did anything";
+}
+
+TEST(EngineCpu, ChangesAWordInTime) { check_changes(make_cpu_engine); }
+TEST(EngineGpu, ChangesAWordInTime) { check_changes(make_gpu_engine); }
+
+void check_change_order(Make make) {
+  MAKE_ENGINE(engine, make, .ram_bytes = kBareRamBytes, .vm_count = 2);
+  EXPECT_FALSE(engine.change_at(0, LaterChange{5, {false, 1u << 20, 0, 0}}));
+  EXPECT_FALSE(engine.change_at(0, LaterChange{5, {true, 0x1000, 0, 0}}));
+  const LaterChange change{u64{7} << 32, stuck(true, isa::RAM_BASE + 64, 3, true)};
+  ASSERT_GOOD(engine.change_at(0, change));
+  const auto orders = engine.read_orders(0);
+  ASSERT_GOOD(orders);
+  EXPECT_EQ(orders->change, change);
+  ASSERT_GOOD(engine.write_orders(1, *orders));
+  EXPECT_EQ(engine.read_orders(1)->change, change);
+  ASSERT_GOOD(engine.change_at(1, std::nullopt));
+  EXPECT_EQ(engine.read_orders(1)->change, std::nullopt);
+  const u32 first = 0;
+  Checkpoint loaded;
+  loaded.state = *engine.read_state(0);
+  ASSERT_GOOD(engine.reset({&first, 1}, loaded));
+  EXPECT_EQ(engine.read_orders(0)->change, std::nullopt);
+}
+
+TEST(EngineCpu, AChangeToComeIsAnOrder) { check_change_order(make_cpu_engine); }
+TEST(EngineGpu, AChangeToComeIsAnOrder) { check_change_order(make_gpu_engine); }
 
 // --- Paths ---
 

@@ -6,7 +6,9 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -917,6 +919,63 @@ TEST(EngineGpu, NobodyWaitsForAMachineThatIsSlow) {
     ASSERT_TRUE((*cpu)->run(icount(vm)));
     EXPECT_EQ(gpu.state_hash(vm).value(), (*cpu)->state_hash(vm).value());
   }
+}
+
+// The bytes of `printed` after which something was found, and what.
+std::vector<std::pair<size_t, u32>> found_in(const ConsoleTexts& texts, std::string_view printed) {
+  std::vector<std::pair<size_t, u32>> found;
+  u32 state = 0;
+  for (size_t i = 0; i < printed.size(); ++i) {
+    if (const auto text = texts.find(state, printed.substr(i, 1))) found.emplace_back(i + 1, *text);
+  }
+  return found;
+}
+
+TEST(ConsoleTexts, FindTheEndsOfLinesThatHaveSomething) {
+  const std::vector<std::string> texts = {"stop"};
+  const std::vector<std::string> with = {"ab", "bca", "error: "};
+  const auto table = ConsoleTexts::create(texts, LineEnds{with});
+  ASSERT_GOOD(table);
+  std::mt19937 random(1);
+  for (u32 round = 0; round < 200; ++round) {
+    std::string printed;
+    while (printed.size() < 100) {
+      static const std::array<std::string_view, 8> kPieces = {"a",   "b",       "c",    "\n",
+                                                              "bca", "error: ", "erro", "x"};
+      printed += kPieces[random() % kPieces.size()];
+    }
+    std::vector<std::pair<size_t, u32>> expected;
+    size_t begin = 0;
+    for (size_t end; (end = printed.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      const std::string line = printed.substr(begin, end - begin);
+      const auto has = [&](const std::string& text) {
+        return line.find(text) != std::string::npos;
+      };
+      if (std::ranges::any_of(with, has)) expected.emplace_back(end + 1, 1);
+    }
+    EXPECT_EQ(found_in(**table, printed), expected) << printed;
+  }
+  // A text is found as ever, and the search begins anew behind it.
+  const std::vector<std::pair<size_t, u32>> once = {{6, 0}};
+  EXPECT_EQ(found_in(**table, "abstop\n"), once);
+}
+
+TEST(ConsoleTexts, FindTheEndsOfAllLines) {
+  const std::vector<std::string> texts = {"stop"};
+  const std::vector<std::pair<size_t, u32>> expected = {{1, 1}, {4, 1}, {8, 0}, {9, 1}};
+  const auto all = ConsoleTexts::create(texts, LineEnds{});
+  ASSERT_GOOD(all);
+  EXPECT_EQ((*all)->count(), 2u);
+  EXPECT_EQ(found_in(**all, "\nab\nstop\n"), expected);
+  // So too where there is no room for what lines shall have.
+  const auto hints =
+      ConsoleTexts::create(texts, LineEnds{{std::string(isa::TEXT_STATES / 2, 'x')}});
+  ASSERT_GOOD(hints);
+  EXPECT_EQ(found_in(**hints, "\nab\nstop\n"), expected);
+  const auto nothing_else = ConsoleTexts::create({}, LineEnds{{"b"}});
+  ASSERT_GOOD(nothing_else);
+  const std::vector<std::pair<size_t, u32>> second = {{4, 0}};
+  EXPECT_EQ(found_in(**nothing_else, "\nab\nstop\n"), second);
 }
 
 TEST(ConsoleTexts, RefusesWhatCannotBe) {

@@ -135,9 +135,19 @@ class CpuEngine final : public Engine {
     return {};
   }
 
-  Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck) override {
-    if (Result<void> ok = check_stuck(config_, stuck); !ok) return ok;
+  Result<void> set_stuck(u32 vm, const std::optional<WordBits>& stuck) override {
+    if (stuck) {
+      if (Result<void> ok = check_word(config_, *stuck); !ok) return ok;
+    }
     machines_[vm]->set_stuck(stuck);
+    return {};
+  }
+
+  Result<void> change_at(u32 vm, const std::optional<LaterChange>& change) override {
+    if (change) {
+      if (Result<void> ok = check_word(config_, change->word); !ok) return ok;
+    }
+    machines_[vm]->change_at(change);
     return {};
   }
 

@@ -40,9 +40,10 @@ class CpuMachine {
   virtual u32 queue_input(std::span<const u8> bytes, bool more) = 0;
   // Null: none. The search begins anew.
   virtual void stop_on_texts(std::shared_ptr<const ConsoleTexts> texts) = 0;
-  // Engine::set_stuck(), checked, and Engine::compare_path(): null ends it, and forgets the
-  // parting.
-  virtual void set_stuck(const std::optional<StuckWord>& stuck) = 0;
+  // Engine::set_stuck() and Engine::change_at(), checked, and Engine::compare_path(): null ends it,
+  // and forgets the parting.
+  virtual void set_stuck(const std::optional<WordBits>& stuck) = 0;
+  virtual void change_at(const std::optional<LaterChange>& change) = 0;
   virtual void compare_path(std::shared_ptr<const InstructionPath> path) = 0;
   virtual const std::optional<Parting>& parting() const = 0;
   // All but stop_at.

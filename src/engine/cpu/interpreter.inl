@@ -214,7 +214,8 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     match_state = 0;
   }
 
-  void set_stuck(const std::optional<StuckWord>& stuck) override { stuck_ = stuck; }
+  void set_stuck(const std::optional<WordBits>& stuck) override { stuck_ = stuck; }
+  void change_at(const std::optional<LaterChange>& change) override { later_change = change; }
 
   void compare_path(std::shared_ptr<const InstructionPath> path) override {
     path_ = std::move(path);
@@ -224,12 +225,19 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
 
   HostOrders orders() const override {
     const char* const left = reinterpret_cast<const char*>(input.queue.data()) + input.taken;
-    return {0, match_state, std::string(left, input_left()), input.more, stuck_, parting_};
+    return {.stop_at = 0,
+            .matched = match_state,
+            .input = std::string(left, input_left()),
+            .more_input = input.more,
+            .stuck = stuck_,
+            .change = later_change,
+            .parting = parting_};
   }
 
   void set_orders(const HostOrders& orders) override {
     match_state = orders.matched;
     stuck_ = orders.stuck;
+    later_change = orders.change;
     parting_ = orders.parting;
     queue_input({reinterpret_cast<const u8*>(orders.input.data()), orders.input.size()},
                 orders.more_input);
@@ -249,16 +257,6 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
     DecodedPage* page = nullptr;
   };
 
-  // What tlb_fold_all() of shaders/memory/paged.wgsl does: entries hold pages of RAM; one that the host made
-  // hold something else is dropped.
-  void take_over_tlb() {
-    for (u32 index = 0; index < TLB_ENTRIES_ALL; ++index) {
-      hart.tlb_page[index] &= ~(PAGE_BYTES - 1);
-      if (!ram_contains(hart.tlb_page[index])) hart.tlb_tag[index] = 0;
-      if (hart.tlb_tag[index] != 0) tlb_filled(index);
-    }
-  }
-
   using Handlers = std::array<const void*, static_cast<size_t>(Op::count)>;
   // What run_threaded() makes at a time: so few that `deadline` is always an address.
   static constexpr u32 kMostSteps = 1u << 20;
@@ -266,7 +264,7 @@ class Interpreter final : public CpuMachine, private ROOKERY_MACHINE_CORE {
   static constexpr u32 kTraceRecords = 2048;
 
   bool tlb_is_new_ = false;  // set_state() gave it
-  std::optional<StuckWord> stuck_;
+  std::optional<WordBits> stuck_;
   std::shared_ptr<const InstructionPath> path_;  // may be null
   std::optional<Parting> parting_;               // from path_
 

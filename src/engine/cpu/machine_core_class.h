@@ -79,6 +79,45 @@ class ROOKERY_CORE : public Vocabulary<ROOKERY_UINT>, public State<ROOKERY_UINT>
     tlb_was_flushed = true;
   }
 
+  // What tlb_fold_all() of shaders/memory/paged.wgsl does: entries hold pages of RAM; one that the
+  // host made hold something else is dropped.
+  void take_over_tlb() {
+    for (u32 index = 0; index < TLB_ENTRIES_ALL; ++index) {
+      hart.tlb_page[index] &= ~(PAGE_BYTES - 1);
+      if (!ram_contains(hart.tlb_page[index])) hart.tlb_tag[index] = 0;
+      if (hart.tlb_tag[index] != 0) tlb_filled(index);
+    }
+  }
+
+  // What word_change() of shaders/hooks/word_change.wgsl does. False: the word was that before.
+  bool change_word(const WordBits& bits) {
+    const u32 before = bits.is_ram ? ram_load(bits.at) : words()[bits.at];
+    const u32 after = (before & bits.keep) ^ bits.flip;
+    if (after == before) return false;
+    if (bits.is_ram) {
+      ram_store(bits.at, after, ~0u);
+    } else {
+      words()[bits.at] = after;
+      tlb_flushed();
+      take_over_tlb();
+    }
+    return true;
+  }
+
+  // shaders/hooks/later_change.wgsl.
+  std::optional<LaterChange> later_change;
+  bool hook_boundary() {
+    if (later_change && later_change->icount <= hart.icount) {
+      change_word(later_change->word);
+      later_change.reset();
+    }
+    return true;
+  }
+  u32 hook_limit(u32 steps) const {
+    if (!later_change) return steps;
+    return static_cast<u32>(std::min<u64>(steps, later_change->icount - hart.icount));
+  }
+
   // For shaders/hooks: the stop points and records of a machine that is watched.
   std::vector<StopPoint> stops;
   std::vector<TraceRecord> trace_records;  // with room for more, if the machine is traced

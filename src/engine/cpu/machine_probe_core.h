@@ -33,6 +33,8 @@ class CoreClass : public Vocabulary<ROOKERY_PROBE_UINT>, public State<ROOKERY_PR
   void trace_put(dword, xlen, xlen, xlen, xlen, u32, u32) {}
   void hook_trap(u32, bool, xlen) {}
   void hook_tlb_miss(u32) {}
+  bool hook_boundary() { return true; }
+  u32 hook_limit(u32 steps) const { return steps; }
   u32 profile_word(u32) const { return 0; }
   void profile_set(u32, u32) {}
 

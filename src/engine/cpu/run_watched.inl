@@ -120,21 +120,9 @@ void Interpreter::compare_with_path() {
 
 // shaders/hooks/stuck.wgsl.
 void Interpreter::hold_stuck() {
-  if (stuck_->is_ram) {
-    const u32 word = ram_load(stuck_->at);
-    const u32 held = (word & stuck_->keep) ^ stuck_->flip;
-    if (held == word) return;
-    ram_store(stuck_->at, held, ~0u);
-    forget_what_changed();
-    return;
-  }
-  u32& word = words()[stuck_->at];
-  const u32 held = (word & stuck_->keep) ^ stuck_->flip;
-  if (held == word) return;
-  word = held;
-  tlb_flushed();
+  if (!change_word(*stuck_)) return;
   forget_what_changed();
-  take_over_tlb();
+  if (stuck_->is_ram) return;
   context_update();
   request_poll();
 }

@@ -28,10 +28,6 @@ using gpu::bytes_of;
 constexpr double kInteractiveSeconds = 0.020;
 constexpr double kFleetSeconds = 0.100;
 
-// A machine that makes fewer steps in a round of hot and slow stage, on the average, may be left
-// behind by the others (run_unevenly()).
-constexpr u32 kStepsPerRound = 32;
-constexpr u32 kAnySteps = 0;
 constexpr u32 kFirstBudget = 20'000;
 constexpr u32 kMinBudget = 1'000;
 constexpr u32 kMaxBudget = 1u << 30;
@@ -105,6 +101,8 @@ Result<gpu::ComputePipeline> make_pipeline(gpu::GpuDevice& device, Xlen xlen, u3
   if (variant == InterpreterVariant::watched) {
     description.label += "_watched";
     description.bindings.push_back({8, BindingType::storage});
+  } else if (variant == InterpreterVariant::faults) {
+    description.label += "_faults";
   } else if (variant == InterpreterVariant::campaign) {
     description.label += "_campaign";
     description.bindings.push_back({8, BindingType::read_only_storage});
@@ -118,6 +116,12 @@ constexpr u32 kPartingWords = isa::HOST_PARTED_PC + 2 - isa::HOST_PARTED;
 std::optional<Parting> parting_in(std::span<const u32, kPartingWords> words) {
   if (words[0] == 0) return std::nullopt;
   return Parting{words[1] | (u64{words[2]} << 32), words[3] | (u64{words[4]} << 32)};
+}
+
+// HOST_STUCK and HOST_CHANGE, and the words behind them.
+std::optional<WordBits> word_in(std::span<const u32, 4> words) {
+  if (words[0] == isa::WORD_NONE) return std::nullopt;
+  return WordBits{words[0] == isa::WORD_RAM, words[1], words[2], words[3]};
 }
 
 class GpuEngine final : public Engine {
@@ -140,26 +144,28 @@ class GpuEngine final : public Engine {
   std::string_view name() const override { return name_; }
   const EngineConfig& config() const override { return config_; }
 
-  Result<RunReport> run(u64 max_steps) override { return run(max_steps, kAnySteps); }
+  u32 side_by_side() const override { return isa::WORKGROUP; }
 
-  Result<RunReport> run_unevenly(u64 max_steps) override { return run(max_steps, kStepsPerRound); }
+  Result<RunReport> run(u64 max_steps) override { return run(max_steps, true); }
 
-  // kAnySteps: however slow a machine is, it is waited for.
-  Result<RunReport> run(u64 max_steps, u32 steps_per_round) {
+  Result<RunReport> run_unevenly(u64 max_steps) override { return run(max_steps, false); }
+
+  Result<RunReport> run(u64 max_steps, bool evenly) {
     Result<void> ready = upload();
     if (ready && watches_changed_) ready = configure_watches();
-    if (ready && is_campaign_) ready = prepare_campaign();
+    if (ready && has_path_) ready = prepare(campaign_pipeline_, InterpreterVariant::campaign);
+    if (ready && has_faults_ && !has_path_)
+      ready = prepare(faults_pipeline_, InterpreterVariant::faults);
     if (!ready) return std::unexpected(std::move(ready.error()));
     const u32 budget = static_cast<u32>(std::min<u64>(max_steps, budget_));
     if (budget == 0) return RunReport{};
     RunReport report;
     bool served = false;
-    Result<void> ok = dispatch(budget, steps_per_round, report, served);
+    Result<void> ok = dispatch(budget, evenly, report, served);
     // Machines that had to wait for the engine itself (memory, console) make what they are owed.
-    const bool even = steps_per_round == kAnySteps;
-    while (ok && served && (even || (report.steps == 0 && report.exits.empty()))) {
+    while (ok && served && (evenly || (report.steps == 0 && report.exits.empty()))) {
       served = false;
-      ok = dispatch(even ? 0 : budget, steps_per_round, report, served);
+      ok = dispatch(evenly ? 0 : budget, evenly, report, served);
     }
     if (!ok) return std::unexpected(std::move(ok.error()));
     return report;
@@ -302,9 +308,10 @@ class GpuEngine final : public Engine {
     const auto* const queue = reinterpret_cast<const char*>(words.data() + isa::HOST_INPUT);
     orders.input.assign(queue + begin, queue + end);
     orders.more_input = words[isa::HOST_INPUT_MORE] != 0;
-    if (words[isa::HOST_STUCK] != isa::STUCK_NONE) {
-      orders.stuck = {words[isa::HOST_STUCK] == isa::STUCK_RAM, words[isa::HOST_STUCK_AT],
-                      words[isa::HOST_STUCK_KEEP], words[isa::HOST_STUCK_FLIP]};
+    orders.stuck = word_in(words.subspan<isa::HOST_STUCK, 4>());
+    if (const auto word = word_in(words.subspan<isa::HOST_CHANGE, 4>())) {
+      orders.change = {
+          words[isa::HOST_CHANGE_ICOUNT] | (u64{words[isa::HOST_CHANGE_ICOUNT + 1]} << 32), *word};
     }
     orders.parting = parting_in(words.subspan<isa::HOST_PARTED, kPartingWords>());
     return orders;
@@ -315,6 +322,7 @@ class GpuEngine final : public Engine {
     const auto [shard, local] = place(vm);
     shards_[shard].write_host_io(local, isa::HOST_MATCHED, orders.matched);
     write_stuck(vm, orders.stuck);
+    write_change(vm, orders.change);
     write_parting(vm, orders.parting);
     const std::span<const u8> input(reinterpret_cast<const u8*>(orders.input.data()),
                                     orders.input.size());
@@ -338,10 +346,17 @@ class GpuEngine final : public Engine {
     return {};
   }
 
-  Result<void> set_stuck(u32 vm, const std::optional<StuckWord>& stuck) override {
-    Result<void> ok = check_stuck(config_, stuck);
+  Result<void> set_stuck(u32 vm, const std::optional<WordBits>& stuck) override {
+    Result<void> ok = stuck ? check_word(config_, *stuck) : Result<void>();
     if (ok) ok = upload();
     if (ok) write_stuck(vm, stuck);
+    return ok;
+  }
+
+  Result<void> change_at(u32 vm, const std::optional<LaterChange>& change) override {
+    Result<void> ok = change ? check_word(config_, change->word) : Result<void>();
+    if (ok) ok = upload();
+    if (ok) write_change(vm, change);
     return ok;
   }
 
@@ -350,7 +365,7 @@ class GpuEngine final : public Engine {
     if (ok) ok = upload();
     if (!ok) return ok;
     static const InstructionPath none;
-    is_campaign_ = is_campaign_ || path != nullptr;
+    has_path_ = path != nullptr;
     if (Result<void> written = write_path(path == nullptr ? none : *path); !written) return written;
     for (u32 vm = 0; vm < config_.vm_count; ++vm) write_parting(vm, std::nullopt);
     return {};
@@ -576,17 +591,29 @@ class GpuEngine final : public Engine {
     return {};
   }
 
-  void write_stuck(u32 vm, const std::optional<StuckWord>& stuck) {
+  void write_stuck(u32 vm, const std::optional<WordBits>& stuck) {
+    write_word(vm, isa::HOST_STUCK, stuck);
+    has_faults_ = has_faults_ || stuck;
+  }
+
+  void write_change(u32 vm, const std::optional<LaterChange>& change) {
+    write_word(vm, isa::HOST_CHANGE, change ? std::optional(change->word) : std::nullopt);
+    if (!change) return;
+    has_faults_ = true;
+    const auto [index, local] = place(vm);
+    shards_[index].write_host_io_64(local, isa::HOST_CHANGE_ICOUNT, change->icount);
+  }
+
+  // Four words of host_io from `first` on: what word_in() reads.
+  void write_word(u32 vm, u32 first, const std::optional<WordBits>& word) {
     const auto [index, local] = place(vm);
     Shard& shard = shards_[index];
-    is_campaign_ = is_campaign_ || stuck;
-    shard.write_host_io(
-        local, isa::HOST_STUCK,
-        !stuck ? isa::STUCK_NONE : (stuck->is_ram ? isa::STUCK_RAM : isa::STUCK_STATE));
-    if (!stuck) return;
-    shard.write_host_io(local, isa::HOST_STUCK_AT, stuck->at);
-    shard.write_host_io(local, isa::HOST_STUCK_KEEP, stuck->keep);
-    shard.write_host_io(local, isa::HOST_STUCK_FLIP, stuck->flip);
+    shard.write_host_io(local, first,
+                        !word ? isa::WORD_NONE : (word->is_ram ? isa::WORD_RAM : isa::WORD_STATE));
+    if (!word) return;
+    shard.write_host_io(local, first + 1, word->at);
+    shard.write_host_io(local, first + 2, word->keep);
+    shard.write_host_io(local, first + 3, word->flip);
   }
 
   void write_parting(u32 vm, const std::optional<Parting>& parting) {
@@ -614,14 +641,12 @@ class GpuEngine final : public Engine {
     return ok ? device_.write(path_, sizeof header, pcs) : ok;
   }
 
-  // Has the machines run by the interpreter of campaigns.
-  Result<void> prepare_campaign() {
-    if (campaign_pipeline_) return {};
-    auto pipeline =
-        make_pipeline(device_, config_.xlen, pools_, InterpreterVariant::campaign, replaced_);
-    if (!pipeline) return std::unexpected(std::move(pipeline.error()));
-    campaign_pipeline_ = *std::move(pipeline);
-    return path_.size_bytes() != 0 ? Result<void>() : write_path({});
+  Result<void> prepare(gpu::ComputePipeline& pipeline, InterpreterVariant variant) {
+    if (pipeline) return {};
+    auto made = make_pipeline(device_, config_.xlen, pools_, variant, replaced_);
+    if (!made) return std::unexpected(std::move(made.error()));
+    pipeline = *std::move(made);
+    return {};
   }
 
   // Room for a state of their own for all machines, before upload().
@@ -845,27 +870,26 @@ class GpuEngine final : public Engine {
   }
 
   // Runs all shards once, side by side, and serves what they left.
-  Result<void> dispatch(u32 budget, u32 steps_per_round, RunReport& report, bool& served) {
-    const u32 rounds =
-        steps_per_round == kAnySteps ? ~u32{0} : std::max(1u, budget / steps_per_round);
+  Result<void> dispatch(u32 budget, bool evenly, RunReport& report, bool& served) {
     gpu::CommandBatch batch = device_.begin();
     for (Shard& shard : shards_) {
       Result<void> ok = shard.flush(device_, *access_);
-      if (ok) ok = shard.prepare(device_, batch, pipeline_, shared_, budget, rounds);
+      if (ok) ok = shard.prepare(device_, batch, pipeline_, shared_, budget, evenly);
       if (!ok) return ok;
     }
     std::vector<gpu::BindGroup> groups;
     for (Shard& shard : shards_) {
-      if (!is_campaign_) {
+      if (!has_path_ && !has_faults_) {
         shard.dispatch(batch, pipeline_);
         continue;
       }
+      const gpu::ComputePipeline& pipeline = has_path_ ? campaign_pipeline_ : faults_pipeline_;
       std::vector<gpu::BufferBinding> bindings = shard.bindings(shared_);
-      bindings.push_back({8, &path_});
-      auto group = device_.create_bind_group(campaign_pipeline_, bindings);
+      if (has_path_) bindings.push_back({8, &path_});
+      auto group = device_.create_bind_group(pipeline, bindings);
       if (!group) return std::unexpected(std::move(group.error()));
       groups.push_back(*std::move(group));
-      shard.dispatch(batch, campaign_pipeline_, groups.back());
+      shard.dispatch(batch, pipeline, groups.back());
     }
     for (u32 i = 0; i < shard_watches_.size(); ++i) {
       if (shard_watches_[i].empty()) continue;
@@ -881,6 +905,7 @@ class GpuEngine final : public Engine {
     }
     const auto start = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point end;
+    u64 steps = 0;  // of this dispatch
     if (Result<void> ok = device_.submit(std::move(batch)); !ok) return ok;
     bool provided = false;
     for (Shard& shard : shards_) {
@@ -893,7 +918,7 @@ class GpuEngine final : public Engine {
       Result<ShardReport> part = shards_[i].finish(
           device_, *access_, std::span(consoles_).subspan(first, shards_[i].shape().vm_count));
       if (!part) return std::unexpected(std::move(part.error()));
-      report.steps = std::max<u64>(report.steps, part->steps);
+      steps = std::max<u64>(steps, part->steps);
       if (i == 0) end = part->arrived;  // what the host has to do for it is not the device's time
       if (i < shard_watches_.size() && !shard_watches_[i].empty()) {
         const std::span traces = std::span(traces_).subspan(first, shards_[i].shape().vm_count);
@@ -902,9 +927,10 @@ class GpuEngine final : public Engine {
       if (Result<void> ok = serve(i, *part, report, served); !ok) return ok;
     }
     if (!provided) {
-      steer(std::chrono::duration<double>(end - start).count(), budget, report.steps,
+      steer(std::chrono::duration<double>(end - start).count(), budget, steps,
             served || !report.exits.empty());
     }
+    report.steps = std::max(report.steps, steps);
     return device_.check();
   }
 
@@ -970,9 +996,10 @@ class GpuEngine final : public Engine {
   std::vector<bool> is_watched_;           // as the shards' buffers have it
   std::vector<ShardWatch> shard_watches_;  // empty while nobody ever watched
   gpu::ComputePipeline watch_pipeline_;
-  // Once there was a path, or a permanent fault.
-  bool is_campaign_ = false;
-  gpu::ComputePipeline campaign_pipeline_;
+  bool has_faults_ = false;  // or had
+  bool has_path_ = false;
+  gpu::ComputePipeline faults_pipeline_;    // once there were any
+  gpu::ComputePipeline campaign_pipeline_;  // once there was one
   gpu::GpuBuffer path_;
   std::vector<std::vector<TraceRecord>> traces_;  // not yet taken
   SharedBuffers shared_;

@@ -32,8 +32,10 @@ Result<gpu::AssembledShader> assemble_interpreter(isa::Xlen xlen, u32 pools,
   gpu::AssembleOptions options = shader_options(xlen);
   if (variant == InterpreterVariant::watched) {
     options.substitutions["hooks/hooks.wgsl"] = "hooks/debug.wgsl";
-  } else if (variant == InterpreterVariant::campaign) {
+  } else if (variant != InterpreterVariant::plain) {
     options.substitutions["hooks/hooks.wgsl"] = "hooks/campaign.wgsl";
+    if (variant == InterpreterVariant::faults)
+      options.substitutions["hooks/path.wgsl"] = "hooks/no_path.wgsl";
   }
   return gpu::assemble("interpreter.wgsl", source, options);
 }

@@ -10,7 +10,8 @@ namespace rookery {
 enum class InterpreterVariant {
   plain,     // all machines but those that are watched
   watched,   // those with stop points, a trace or a profile (shaders/hooks/debug.wgsl)
-  campaign,  // all others, when they are compared with a path or some have permanent faults
+  faults,    // all others, once some have faults to come or permanent ones
+  campaign,  // likewise, and all are compared with a path
 };
 
 // Texts of modules, by their paths ("xlen/32.wgsl"), in place of ours.

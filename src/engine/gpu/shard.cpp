@@ -14,10 +14,15 @@ using gpu::BufferUse;
 using gpu::bytes_of;
 
 constexpr u64 kWord = 4;
-constexpr u32 kParamsWords = 12;  // Params of shaders/memory/bindings.wgsl
+constexpr u32 kParamsWords = 16;  // Params of shaders/memory/bindings.wgsl
 
-// How long a lane that needs the slow stage of the interpreter may have to wait for its neighbours.
+// How long a lane that needs the slow stage of the interpreter may have to wait for its neighbours;
+// how often lanes wait for those that are slower; and the rounds of both stages in that time that a
+// machine may need without being left behind, where that may be.
 constexpr u32 kHotSteps = 64;
+constexpr u32 kWindow = 1024;
+constexpr u32 kRounds = kWindow / 16;
+constexpr u32 kAny = 1u << 31;
 
 // With few machines one readback brings everything that a dispatch can have left; with many, the
 // counts come first and what they count is fetched when there is some.
@@ -108,17 +113,24 @@ Result<void> Shard::write_states(gpu::GpuDevice& device, std::span<const u32> wo
 
 Result<void> Shard::prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch,
                             const gpu::ComputePipeline& pipeline, const SharedBuffers& shared,
-                            u32 budget, u32 rounds) {
+                            u32 budget, bool evenly) {
   for (u32 pool = 0; pool < shape_.pools; ++pool) {
     if (!larger_[pool]) continue;
     Result<void> ok =
         replace_pool(device, pipeline, shared, pool, std::exchange(larger_[pool], {}));
     if (!ok) return ok;
   }
-  const u32 hot_steps = shape_.vm_count == 1 ? budget : kHotSteps;
-  u32 params[kParamsWords] = {shape_.vm_count, budget, shape_.ram_pages,  hot_steps,
-                              shared.base_map, rounds, shape_.block_shift};
-  constexpr u32 kPoolBlocks = 8;  // where the vector of these is
+  const bool alone = shape_.vm_count == 1;
+  u32 params[kParamsWords] = {shape_.vm_count,
+                              budget,
+                              shape_.ram_pages,
+                              shared.base_map,
+                              alone ? kAny : kHotSteps,
+                              alone ? kAny : kWindow,
+                              evenly ? ~u32{0} : kRounds,
+                              evenly ? ~u32{0} : budget / kWindow + 1,
+                              shape_.block_shift};
+  constexpr u32 kPoolBlocks = 12;  // where the vector of these is
   std::ranges::copy(pool_blocks(), params + kPoolBlocks);
   if (Result<void> ok = device.write(params_, 0, bytes_of(std::span<const u32>(params))); !ok)
     return ok;

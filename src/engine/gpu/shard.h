@@ -58,12 +58,12 @@ class Shard {
   // vm.
   Result<void> write_states(gpu::GpuDevice& device, std::span<const u32> words);
 
-  // The three parts of a dispatch of `budget` steps, and of `rounds` of hot and slow stage,
-  // recorded into one batch that all shards share: all are prepared, then all dispatched, then all
-  // reported. What was changed before comes before it.
+  // The three parts of a dispatch of `budget` steps, recorded into one batch that all shards share:
+  // all are prepared, then all dispatched, then all reported. What was changed before comes before
+  // it. `evenly`: however slow a machine is to execute, it is waited for.
   Result<void> prepare(gpu::GpuDevice& device, gpu::CommandBatch& batch,
                        const gpu::ComputePipeline& pipeline, const SharedBuffers& shared,
-                       u32 budget, u32 rounds);
+                       u32 budget, bool evenly);
   void dispatch(gpu::CommandBatch& batch, const gpu::ComputePipeline& pipeline) {
     dispatch(batch, pipeline, group_);
   }
@@ -126,7 +126,7 @@ class Shard {
   // Puts a larger one into its place.
   Result<void> replace_pool(gpu::GpuDevice& device, const gpu::ComputePipeline& pipeline,
                             const SharedBuffers& shared, u32 pool, gpu::GpuBuffer larger);
-  // Of control_, what is read after a dispatch: without the blocks of the groups.
+  // Of control_, what is read after a dispatch: all before the blocks of the groups.
   u64 report_bytes() const;
 
   Shape shape_{};
