@@ -12,12 +12,15 @@
 
 const PAGE_WORD_SHIFT: u32 = 10u;
 
-// Where the page of a machine in a block starts, as a word of the pool. Its words are 1 << params.block_shift apart.
+// Where the page of a machine in a block starts, as a word of the pool.
 fn block_fold(block: u32, vm: u32) -> u32 {
-  return (block << (PAGE_WORD_SHIFT + params.block_shift)) + (vm & ((1u << params.block_shift) - 1u));
+  let lane = vm & ((1u << params.block_shift) - 1u);
+  return (block << (PAGE_WORD_SHIFT + params.block_shift)) + (lane << BLOCK_RUN_SHIFT);
 }
 
 // A word of a page in a block, by its byte in the page.
 fn block_word(fold: u32, offset: u32) -> u32 {
-  return fold + (((offset & (PAGE_BYTES - 1u)) >> 2u) << params.block_shift);
+  let word = (offset & (PAGE_BYTES - 1u)) >> 2u;
+  let run = word >> BLOCK_RUN_SHIFT;
+  return fold + (run << (BLOCK_RUN_SHIFT + params.block_shift)) + (word & ((1u << BLOCK_RUN_SHIFT) - 1u));
 }

@@ -18,7 +18,7 @@ fn page_copy(vm: u32, number: u32) -> u32 {
   let original = base[params.base_map + number] << PAGE_WORD_SHIFT;
   let words = opaque_count(PAGE_WORDS);
   for (var i = 0u; i < words; i++) {
-    pool_store(copy + (i << params.block_shift), base[original + i]);
+    pool_store(block_word(copy, i << 2u), base[original + i]);
   }
   page_map[(number * params.vm_count) + vm] = block;
   return block;

@@ -334,7 +334,10 @@ Result<std::vector<u32>> Shard::read_page_map(gpu::GpuDevice& device, WordAccess
 
 u32 Shard::word_in_pool(u32 vm, u32 block, u32 offset) const {
   const u32 machines = 1u << shape_.block_shift;
-  return (block * isa::PAGE_WORDS + offset / 4) * machines + vm % machines;
+  const u32 run_words = 1u << isa::BLOCK_RUN_SHIFT;
+  const u32 word = offset / 4;
+  return (block * isa::PAGE_WORDS + word / run_words * run_words) * machines +
+         vm % machines * run_words + word % run_words;
 }
 
 Result<void> Shard::read_private_pages(gpu::GpuDevice& device, WordAccess& access, u32 vm,
