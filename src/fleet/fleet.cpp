@@ -317,6 +317,8 @@ Result<void> Fleet::spill() {
     return fail(ErrorKind::out_of_memory,
                 "Machine {} needs more pages than the device has left for it.", starved_.front());
   }
+  // Neighbours together: on a GPU they share blocks, which come free when all have left them.
+  std::ranges::sort(starved_);
   for (u64 i = 0; i < count; ++i) {
     const u32 vm = starved_.back();
     starved_.pop_back();

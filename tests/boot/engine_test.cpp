@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <string>
 #include <utility>
@@ -401,6 +403,83 @@ TEST(EngineGpu, GrowsAPoolThatIsFullForTheHost) {
   for (u32 page = 0; page < 10; ++page) {
     const u8 byte = static_cast<u8>(page + 1);
     ASSERT_GOOD(engine.write_ram(0, isa::RAM_BASE + page * isa::PAGE_BYTES, {&byte, 1}));
+  }
+}
+
+// Two groups of machines that share blocks, and a pool that has too few for both.
+TEST(EngineGpu, NeighboursShareBlocksAndLeaveThem) {
+  constexpr u32 kPages = 150;
+  constexpr u32 kVms = 2 * isa::WORKGROUP;
+  constexpr u64 kPoolPages = kRamBytes / isa::PAGE_BYTES * isa::WORKGROUP;
+  const std::vector<u8> code = bytes_of(page_toucher(sw(t1, 8, t0)), kEnd);
+  MachineState state = state_at_start(Xlen::rv32);
+  // Neighbours do not need equally many.
+  const auto pages_of = [](u32 vm) { return kPages - vm % 3; };
+  std::vector<Reference> expected;
+  for (u32 vm = 0; vm < 3; ++vm) {
+    set_register(state, a0, pages_of(vm));
+    const Result<Reference> one = reference(Xlen::rv32, kRamBytes, code, state, 100'000);
+    ASSERT_GOOD(one);
+    expected.push_back(*one);
+  }
+  MAKE_ENGINE(engine, make_gpu_engine, .ram_bytes = kRamBytes, .vm_count = kVms, .pool_pages = 64,
+              .max_pool_pages = kPoolPages);
+  ASSERT_GOOD(engine.load_base(isa::RAM_BASE, code));
+  ASSERT_GOOD(engine.load_state(state));
+  const isa::State<u32> layout;
+  const auto word = [&](const u32& field) {
+    return static_cast<u32>(&field - layout.words().data());
+  };
+  const auto change = [&](u32 first, u32 at, auto value_of) {
+    std::vector<WordChange> changes;
+    for (u32 vm = first; vm < first + isa::WORKGROUP; ++vm)
+      changes.push_back({vm, at, 0, value_of(vm)});
+    return engine.change_states(changes);
+  };
+  const auto begin = [&](u32 first) { return change(first, word(layout.hart.x[a0]), pages_of); };
+  std::map<u32, u32> reasons;
+  const auto run = [&] {
+    for (bool any = true; any;) {
+      const auto report = engine.run(100'000);
+      ASSERT_GOOD(report);
+      for (const Exit& exit : report->exits) reasons[exit.vm] = exit.reason;
+      any = report->steps != 0 || !report->exits.empty();
+    }
+  };
+  const auto group = [&](u32 first) {
+    std::vector<u32> vms(isa::WORKGROUP);
+    std::iota(vms.begin(), vms.end(), first);
+    return vms;
+  };
+  Checkpoint loaded;
+  loaded.state = state;
+
+  ASSERT_GOOD(begin(0));
+  ASSERT_GOOD(begin(isa::WORKGROUP));
+  run();
+  ASSERT_EQ(reasons.size(), kVms);
+  const auto waits = [&](u32 vm) { return reasons[vm] == isa::EXIT_POOL_FULL; };
+  EXPECT_TRUE(std::ranges::any_of(group(0), waits) ||
+              std::ranges::any_of(group(isa::WORKGROUP), waits));
+  // The second group gives back what it has, and waits for the first; then they change places.
+  for (const u32 first : {0u, isa::WORKGROUP}) {
+    const u32 other = isa::WORKGROUP - first;
+    ASSERT_GOOD(engine.reset(group(other), loaded));
+    ASSERT_GOOD(change(other, word(layout.machine.run_state), [](u32) { return isa::EXIT_COUNT; }));
+    if (first == 0) {
+      for (const u32 vm : group(first)) {
+        if (waits(vm)) ASSERT_GOOD(engine.resume(vm));
+      }
+    } else {
+      ASSERT_GOOD(begin(first));
+      for (const u32 vm : group(first)) ASSERT_GOOD(engine.resume(vm));
+    }
+    run();
+    for (const u32 vm : group(first)) {
+      EXPECT_EQ(reasons[vm], isa::EXIT_HTIF);
+      expect_reference(engine, vm, expected[vm % 3]);
+      EXPECT_EQ(*engine.dirty_pages(vm), expected[vm % 3].dirty_pages);
+    }
   }
 }
 
