@@ -168,6 +168,7 @@ class GpuEngine final : public Engine {
       ok = dispatch(evenly ? 0 : budget, evenly, report, served);
     }
     if (!ok) return std::unexpected(std::move(ok.error()));
+    if (evenly) report.steps = std::min<u64>(report.steps, budget);
     return report;
   }
 
@@ -930,7 +931,7 @@ class GpuEngine final : public Engine {
       steer(std::chrono::duration<double>(end - start).count(), budget, steps,
             served || !report.exits.empty());
     }
-    report.steps = std::max(report.steps, steps);
+    report.steps += steps;
     return device_.check();
   }
 
