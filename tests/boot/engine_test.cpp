@@ -887,6 +887,7 @@ TEST(EngineGpu, SpreadsPagesOverPools) {
   for (int round = 0; round < 3; ++round) {
     // A word of its own in each, in the last page that it will store to.
     std::vector<WordChange> marks;
+    marks.reserve(all.size());
     for (const u32 vm : all) marks.push_back({vm, kMarkPa, 0, vm});
     ASSERT_GOOD(engine.change_ram(marks));
     u32 exits = 0;
@@ -1075,7 +1076,6 @@ TEST(ConsoleTexts, RefusesWhatCannotBe) {
 // --- A lost device ---
 
 TEST(EngineGpu, SaysThatTheDeviceWasLost) {
-  std::string skipped;
   auto engine = make_impatient_gpu_engine({.ram_bytes = kRamBytes});
   if (!engine && engine.error().kind == ErrorKind::usage) GTEST_SKIP() << engine.error().text();
   // Making the engine may itself take longer than the device has.
