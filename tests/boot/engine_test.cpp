@@ -467,15 +467,30 @@ TEST(EngineGpu, NeighboursShareBlocksAndLeaveThem) {
   const auto waits = [&](u32 vm) { return reasons[vm] == isa::EXIT_POOL_FULL; };
   EXPECT_TRUE(std::ranges::any_of(group(0), waits) ||
               std::ranges::any_of(group(isa::WORKGROUP), waits));
+  // The host finds no page either, and is told so: neighbours do not wait for each other's.
+  const u32 last_word = isa::RAM_BASE + static_cast<u32>(kRamBytes) - 4;
+  const WordChange both[] = {{0, last_word, 0, 1}, {1, last_word, 0, 1}};
+  const Result<void> refused = engine.change_ram(both);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::out_of_memory);
   // The second group gives back what it has, and waits for the first; then they change places.
   for (const u32 first : {0u, isa::WORKGROUP}) {
     const u32 other = isa::WORKGROUP - first;
     ASSERT_GOOD(engine.reset(group(other), loaded));
     ASSERT_GOOD(change(other, word(layout.machine.run_state), [](u32) { return isa::EXIT_COUNT; }));
     if (first == 0) {
+      u32 resumed = 0;
       for (const u32 vm : group(first)) {
-        if (waits(vm)) ASSERT_GOOD(engine.resume(vm));
+        if (!waits(vm)) continue;
+        ASSERT_GOOD(engine.resume(vm));
+        resumed = vm;
       }
+      // What it did not do while the host had to make room is not done now.
+      const u64 stood_at = *icount(engine, resumed);
+      const auto report = engine.run(1);
+      ASSERT_GOOD(report);
+      EXPECT_EQ(*icount(engine, resumed), stood_at + 1);
+      for (const Exit& exit : report->exits) reasons[exit.vm] = exit.reason;
     } else {
       ASSERT_GOOD(begin(first));
       for (const u32 vm : group(first)) ASSERT_GOOD(engine.resume(vm));

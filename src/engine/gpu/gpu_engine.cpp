@@ -956,6 +956,8 @@ class GpuEngine final : public Engine {
         shard.change_state(exit.vm, run_state_word_, 0, runnable(first_vm(shard_index) + exit.vm));
         served = true;
       } else {
+        // The engine owes nothing for what its host has to do.
+        if (exit.reason == isa::EXIT_POOL_FULL) shard.write_host_io(exit.vm, isa::HOST_OWED, 0);
         exit.vm += first_vm(shard_index);
         report.exits.push_back(exit);
       }

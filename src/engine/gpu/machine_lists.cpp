@@ -195,7 +195,9 @@ Result<std::vector<u32>> MachineLists::make_private(gpu::GpuDevice& device, cons
     if (!found) return std::unexpected(std::move(found.error()));
     for (u64 i = 0; i < blocks.size(); ++i)
       std::memcpy(&blocks[i], found->data() + (2 * i + 1) * sizeof(u32), sizeof(u32));
-    again = std::ranges::find(blocks, isa::PAGE_COMING) != blocks.end();
+    // With a pool that is full, those who wait for a neighbour's block would wait for ever.
+    const auto has = [&](u32 block) { return std::ranges::find(blocks, block) != blocks.end(); };
+    again = has(isa::PAGE_COMING) && !has(0);
   }
   return blocks;
 }

@@ -27,7 +27,8 @@ class MachineLists {
                                              std::span<const u32> vms);
 
   // Makes pages private that are not yet: places[i] is a machine and a page of its RAM, ascending,
-  // none twice. The blocks that they are in then; 0 for one that found its pool full.
+  // none twice. The blocks that they are in then; 0 for one that found its pool full, and then
+  // perhaps PAGE_COMING for others.
   Result<std::vector<u32>> make_private(gpu::GpuDevice& device, const Shard& shard,
                                         const SharedBuffers& shared,
                                         std::span<const std::pair<u32, u32>> places);
