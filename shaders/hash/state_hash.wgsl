@@ -63,7 +63,7 @@ fn add_term(slot: u32, term: vec2<u32>) {
   atomicAdd(&sums[(slot * 2u) + 1u], term.y);
 }
 
-// The term of a private page that is page `number` of RAM.
+// The term of the private page at `fold`, which is page `number` of RAM.
 fn page_term(fold: u32, number: u32) -> vec2<u32> {
   var low = xxh32_begin(params.seeds.x + number);
   var high = xxh32_begin(params.seeds.y + number);

@@ -138,7 +138,7 @@ class Fleet {
   Result<MachineState> read_state(u32 vm);
 
   // A machine by itself, whole, with what it was typed and has not taken: to go on from with
-  // Machine::resume(), on any engine. A permanent fault does not go with it.
+  // Machine::resume(), on any engine. A permanent fault does not go with it, nor a change to come.
   Result<Snapshot> lift(u32 vm);
   // Puts one back that was lifted out of this fleet and may have gone on since; it stands still.
   Result<void> put_back(u32 vm, const Snapshot& machine);

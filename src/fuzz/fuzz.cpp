@@ -83,7 +83,6 @@ class Batch {
       report.summary = std::move(findings->summary);
       report.difference = std::move(findings->text);
     }
-    report.instructions -= unmade_;
     return sample(report);
   }
 
@@ -211,41 +210,12 @@ class Batch {
     if (at == targets_.size() && same_end) return std::nullopt;
     Result<MachineState> state = fleet_->read_state(vm);
     if (!state) return pass_on(state);
-    // A machine that had to wait for memory or its console is behind the others.
-    const MachineState start = make_case(corpus_, first_ + vm);
-    const u64 made = icount_of(*state) - icount_of(start);
-    if (made != options_.steps) {
-      Result<bool> equal = equal_after(vm, made);
-      if (!equal) return pass_on(equal);
-      if (*equal) {
-        unmade_ += one.steps - std::min(one.steps, made);
-        return std::nullopt;
-      }
-    }
     const std::string what =
         at < targets_.size() ? fmt::format("The state hashes at step {} are {:016x} and {:016x}.",
                                            targets_[at], one.hashes[at], other.hashes[at])
                              : std::string("The exits or the consoles differ.");
     const u64 steps = at < targets_.size() ? targets_[at] : options_.steps;
     return Suspect{first_ + vm, steps, what, *state};
-  }
-
-  // Whether a machine of the fleet is what the oracle makes of it in so many steps.
-  Result<bool> equal_after(u32 vm, u64 steps) {
-    Result<std::unique_ptr<Engine>> made = make_expected_(config(1));
-    if (!made) return pass_on(made);
-    Engine& engine = **made;
-    const MachineState start = make_case(corpus_, first_ + vm);
-    if (Result<void> ok = engine.load_base(isa::RAM_BASE, corpus_.ram); !ok) return pass_on(ok);
-    if (Result<void> ok = engine.write_state(0, start); !ok) return pass_on(ok);
-    Result<Stop> stop = run_until(engine, 0, icount_of(start) + steps);
-    if (!stop) return pass_on(stop);
-    Result<u64> one = engine.state_hash(0);
-    if (!one) return pass_on(one);
-    Result<u64> other = fleet_->state_hash(vm);
-    if (!other) return pass_on(other);
-    return *one == *other && stop->console == actual_[vm].console &&
-           same_exit(stop->exit, actual_[vm].exit);
   }
 
   // Counts what happens in some cases.
@@ -283,7 +253,6 @@ class Batch {
   std::vector<StateHash> page_terms_;  // of the corpus
   std::vector<u64> targets_;           // steps after which machines are compared
   std::unique_ptr<Engine> fleet_;
-  u64 unmade_ = 0;  // steps that machines of the fleet are behind
   std::vector<Course> expected_;
   std::vector<Course> actual_;
 };

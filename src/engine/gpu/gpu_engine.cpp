@@ -153,9 +153,9 @@ class GpuEngine final : public Engine {
   Result<RunReport> run(u64 max_steps, bool evenly) {
     Result<void> ready = upload();
     if (ready && watches_changed_) ready = configure_watches();
-    if (ready && has_path_) ready = prepare(campaign_pipeline_, InterpreterVariant::campaign);
+    if (ready && has_path_) ready = make_once(campaign_pipeline_, InterpreterVariant::campaign);
     if (ready && has_faults_ && !has_path_)
-      ready = prepare(faults_pipeline_, InterpreterVariant::faults);
+      ready = make_once(faults_pipeline_, InterpreterVariant::faults);
     if (!ready) return std::unexpected(std::move(ready.error()));
     const u32 budget = static_cast<u32>(std::min<u64>(max_steps, budget_));
     if (budget == 0) return RunReport{};
@@ -642,7 +642,7 @@ class GpuEngine final : public Engine {
     return ok ? device_.write(path_, sizeof header, pcs) : ok;
   }
 
-  Result<void> prepare(gpu::ComputePipeline& pipeline, InterpreterVariant variant) {
+  Result<void> make_once(gpu::ComputePipeline& pipeline, InterpreterVariant variant) {
     if (pipeline) return {};
     auto made = make_pipeline(device_, config_.xlen, pools_, variant, replaced_);
     if (!made) return std::unexpected(std::move(made.error()));

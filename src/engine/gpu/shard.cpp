@@ -15,6 +15,8 @@ using gpu::bytes_of;
 
 constexpr u64 kWord = 4;
 constexpr u32 kParamsWords = 16;  // Params of shaders/memory/bindings.wgsl
+static_assert(isa::WORKGROUP < 1u << isa::BLOCK_USER_BITS, "all of a group may use a block");
+static_assert(isa::PAGE_WORDS % (1u << isa::BLOCK_RUN_SHIFT) == 0, "a page is whole runs");
 
 // How long a lane that needs the slow stage of the interpreter may have to wait for its neighbours;
 // how often lanes wait for those that are slower; and the rounds of both stages in that time that a
@@ -332,6 +334,7 @@ Result<std::vector<u32>> Shard::read_page_map(gpu::GpuDevice& device, WordAccess
   return access.gather(device, page_map_, wanted);
 }
 
+// block_fold() and block_word() of shaders/memory/blocks.wgsl.
 u32 Shard::word_in_pool(u32 vm, u32 block, u32 offset) const {
   const u32 machines = 1u << shape_.block_shift;
   const u32 run_words = 1u << isa::BLOCK_RUN_SHIFT;
