@@ -735,7 +735,11 @@ class GpuEngine final : public Engine {
                                     u64{shape.max_pool_blocks}));
       shape.state_words = state_words_;
       Result<Shard> shard = Shard::create(device_, pipeline_, shared_, shape);
-      if (!shard) return std::unexpected(std::move(shard.error()));
+      if (!shard) {
+        return std::unexpected(std::move(shard.error())
+                                   .during(fmt::format("making {} machines, of which {} fit",
+                                                       config_.vm_count, first)));
+      }
       if (Result<void> ok = fill_states(*shard, first); !ok) return ok;
       shards.push_back(std::move(*shard));
     }
